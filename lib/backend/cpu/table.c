@@ -1,0 +1,11 @@
+/* table.c — the CPU's kernels in order of preference: own vector kernels, then the portable truth. */
+#include "backend/cpu/table.h"
+
+extern const xi_kernel *const xk_ref_builtin[];
+
+static const xi_kernel *const *const table_groups[] = {
+    xk_ref_builtin,
+    NULL,
+};
+
+const xi_kernel_list xi_cpu_kernels = {table_groups};

@@ -1,0 +1,26 @@
+/* env.h — what objects of one environment share. */
+#ifndef XI_ENV_H
+#define XI_ENV_H
+
+#include <stdatomic.h>
+
+#include "base/cpu.h"
+#include "xinf.h"
+
+struct xinf_env {
+    atomic_int refs;
+    xinf_allocator alloc;
+    xinf_logger logger;
+    xinf_executor executor; /* parallel NULL: none */
+    xi_cpu cpu;
+    char features[96];
+};
+
+xinf_env *xi_env_retain(xinf_env *env);
+
+struct xinf_cancel {
+    xinf_env *env;
+    atomic_int flag;
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* model.h — a loaded model: graph, weights, files and what they say about themselves. Immutable once it is made. */
+#ifndef XI_MODEL_H
+#define XI_MODEL_H
+
+#include "env.h"
+#include "graph/graph.h"
+#include "import/onnx/onnx.h"
+#include "load/detect.h"
+#include "plan/weights.h"
+
+struct xinf_model {
+    atomic_int refs;
+    xinf_env *env;
+    xinf_allocator alloc;
+    xi_format format;
+    xi_file file;
+    xinf_source source; /* release: called when the model ends */
+    xi_onnx_model *onnx;
+    xi_family *family;
+    xi_graph *graph;
+    const xi_literal **defaults; /* per graph input */
+    xi_onnx_note *notes;
+    int32_t note_count;
+    xinf_value_info *inputs, *outputs, *states;
+    uint64_t weight_bytes; /* as stored */
+    xi_weights weights;
+    bool weights_ready;
+};
+
+/* Takes the file over, on failure too. folder: of external data, or NULL. */
+xinf_status xi_model_open(xinf_model **out, xinf_env *env, xi_file *file, const char *folder, const xinf_load_options *options,
+                          const xinf_source *source, xinf_error *err);
+xinf_model *xi_model_retain(xinf_model *m);
+
+#endif
