@@ -298,26 +298,36 @@ static xinf_status xinf_evaluate(void *self, const xi_node *n, const xi_literal 
     return xi_plan_evaluate(xi_device_cpu_kernels(), e->isa, n, in, out, arena, max_bytes, err);
 }
 
-/* The shapes a caller expects become the graph's, so that kernels are chosen for them. */
+/* Does a hinted shape fit what the model declares? */
+static bool xinf_hint_fits(const xi_shape *declared, const xi_shape *hint)
+{
+    bool fits = declared->rank < 0 || declared->rank == hint->rank;
+    for (int32_t k = 0; fits && k < declared->rank; k++) fits = declared->dim[k] < 0 || declared->dim[k] == hint->dim[k];
+    return fits;
+}
+
+/* Writes the hinted shapes over the inputs' declared ones; xinf_restore_inputs takes them back once kernels are chosen. */
 static xinf_status xinf_apply_hints(xi_graph *g, const xinf_session_options *o, xinf_error *err)
 {
     for (int32_t h = 0; h < o->hint_count; h++) {
         const xinf_shape_hint *hint = &o->hints[h];
         xi_shape s;
+        xi_value *input = NULL;
         xinf_status status = xinf_shape(&s, hint->shape, hint->rank, err);
         if (status != XINF_OK) return status;
-        bool found = false;
-        for (int32_t i = 0; i < g->input_count; i++) {
-            if (!hint->name || !xi_str_is(g->inputs[i]->name, hint->name)) continue;
-            found = true;
-            const xi_shape *have = &g->inputs[i]->type.shape;
-            bool fits = have->rank < 0 || have->rank == s.rank;
-            for (int32_t k = 0; fits && k < have->rank; k++) fits = have->dim[k] < 0 || have->dim[k] == s.dim[k];
-            if (!fits) return xi_fail(err, XINF_MISMATCH, "the shape hint for \"%s\" is not what the model declares", hint->name);
-        }
-        if (!found) return xi_fail(err, XINF_INVALID_ARGUMENT, "shape hint: there is no input \"%s\"", hint->name ? hint->name : "");
+        for (int32_t i = 0; i < g->input_count && hint->name; i++)
+            if (xi_str_is(g->inputs[i]->name, hint->name)) input = g->inputs[i];
+        if (!input) return xi_fail(err, XINF_INVALID_ARGUMENT, "shape hint: there is no input \"%s\"", hint->name ? hint->name : "");
+        if (!xinf_hint_fits(&input->type.shape, &s))
+            return xi_fail(err, XINF_MISMATCH, "the shape hint for \"%s\" is not what the model declares", hint->name);
+        input->type.shape = s;
     }
-    return XINF_OK;
+    return o->hint_count ? xi_graph_infer(g, err) : XINF_OK;
+}
+
+static void xinf_restore_inputs(xi_graph *g, const xi_graph *declared)
+{
+    for (int32_t i = 0; i < g->input_count; i++) g->inputs[i]->type.shape = declared->inputs[i]->type.shape;
 }
 
 static xinf_status xinf_session_start(xinf_session *s, const xinf_session_options *o, xinf_error *err)
@@ -333,13 +343,14 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
     evaluation.isa = s->isa;
     XI_TRY(xi_family_create(&s->family, &m->alloc, 0, err));
     XI_TRY(xi_graph_clone(&s->graph, s->family, m->graph, err));
-    XI_TRY(xinf_apply_hints(s->graph, o, err));
     XI_TRY(xi_passes_run(s->graph, XI_STAGE_SESSION, o->passes_off, &evaluator, err));
+    XI_TRY(xinf_apply_hints(s->graph, o, err));
     const xinf_executor *executor = o->executor ? o->executor : m->env->executor.parallel ? &m->env->executor : NULL;
     xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = m->defaults, .weights = &m->weights,
                                 .list = xi_device_cpu_kernels(), .isa = s->isa, .options = o, .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
     status = xi_session_warm(s->session, err);
+    xinf_restore_inputs(s->graph, m->graph);
 cleanup:
     return status;
 }

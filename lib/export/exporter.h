@@ -9,7 +9,7 @@ typedef struct xi_exporter {
     xi_writer file;       /* the model */
     xi_arena arena;       /* names and converted contents */
     xi_str *names;        /* per value id; empty: not used */
-    size_t name_count;
+    bool *used;           /* per value id: something reads it, or it is an input or an output */
     bool *keeps_name;     /* per node id: its name stands in the file */
     bool external;
     uint64_t data_size;    /* of the file beside it, laid out from its start */

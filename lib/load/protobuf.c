@@ -272,7 +272,7 @@ static xinf_status protobuf_repeated(protobuf_reader *r, uint8_t *message, const
     uint8_t *items;
     memcpy(&items, message + f->offset, sizeof items);
     if (w->wire != protobuf_wire(f->type) && !protobuf_is_payload(f))
-        return w->wire == 2 ? protobuf_packed(r, f, w, items, count) : XINF_OK;
+        return w->wire == 2 && w->body_size ? protobuf_packed(r, f, w, items, count) : XINF_OK;
     uint8_t *item = items + *count * element;
     ++*count;
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) return protobuf_push(r, f->descriptor, (void **)item, w->body, w->body_size);

@@ -24,7 +24,8 @@
 typedef struct xi_protobuf_budget {
     uint64_t base, factor, fixed;
 } xi_protobuf_budget;
-#define XI_PROTOBUF_BUDGET {64u << 20, 16, 0}
+/* 64 MiB + 16 × the description, less what blocks and tables beside the tree take. */
+#define XI_PROTOBUF_BUDGET {60u << 20, 16, 0}
 
 /* Reads one message. *out lives in `arena`; on failure it is NULL and the arena may hold leftovers.
  * out_payload (may be NULL) gets the number of weight bytes. `what` names the input in messages, "ONNX model" say. */

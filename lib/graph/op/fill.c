@@ -28,7 +28,7 @@ static xinf_status fill_constant(xi_infer *c)
     int64_t v[XI_MAX_RANK];
     const xi_shape *s = &c->in[0]->shape;
     xinf_dtype d = xi_infer_dtype(c, 0);
-    if (value && value->tensor->count != 1) return xi_infer_fail(c, "value must have one element");
+    if (value && (value->type != XI_ATTR_TENSOR || value->tensor->count != 1)) return xi_infer_fail(c, "value must have one element");
     if (d != XINF_UNDEFINED && d != XINF_INT64) return xi_infer_fail(c, "its shape is %s", xinf_dtype_name(d));
     if (s->rank > 1 || (s->rank == 1 && s->dim[0] > XI_MAX_RANK)) return xi_infer_fail(c, "its shape is no list of at most %d numbers", XI_MAX_RANK);
     int32_t n = xi_infer_ints(c, 0, v, XI_MAX_RANK);

@@ -28,6 +28,7 @@ static xinf_status import_graph_inputs(xi_onnx_importer *im, xi_onnx_scope *scop
         if (!v) return xi_onnx_no_memory(im);
         status = import_graph_add_name(im, scope, name, v, "input");
         if (status) return status;
+        xi_onnx_names_find(&scope->names, name)->input = (uint32_t)g->input_count;
         g->inputs[g->input_count++] = v;
     }
     return XINF_OK;
@@ -36,13 +37,10 @@ static xinf_status import_graph_inputs(xi_onnx_importer *im, xi_onnx_scope *scop
 /* An initialiser is a constant, or stands in for a graph input of the same name that the caller leaves out. */
 static xinf_status import_graph_initializer(xi_onnx_importer *im, xi_onnx_scope *scope, xi_str name, const xi_literal *literal)
 {
-    const xi_onnx_name *input = scope->parent || scope->call ? NULL : xi_onnx_names_find(&scope->names, name);
-    if (input && !input->value->literal && im->defaults) {
-        for (int32_t i = 0; i < scope->graph->input_count; i++)
-            if (scope->graph->inputs[i] == input->value && !im->defaults[i]) {
-                im->defaults[i] = literal;
-                return XINF_OK;
-            }
+    const xi_onnx_name *input = scope->parent ? NULL : xi_onnx_names_find(&scope->names, name);
+    if (input && input->input != UINT32_MAX && !im->defaults[input->input]) {
+        im->defaults[input->input] = literal;
+        return XINF_OK;
     }
     xi_value *v = xi_graph_add_constant(scope->graph, xi_onnx_scoped_name(im, scope, name), literal);
     if (!v) return xi_onnx_no_memory(im);
@@ -68,13 +66,13 @@ static xinf_status import_graph_initializers(xi_onnx_importer *im, xi_onnx_scope
 }
 
 /* Gives output `name` a value of its own when the one it stands for carries another name or is an output already. */
-static xinf_status import_graph_output_value(xi_value **inout, xi_onnx_importer *im, const xi_onnx_scope *scope, xi_str name)
+static xinf_status import_graph_output_value(xi_value **inout, xi_onnx_importer *im, const xi_onnx_scope *scope, xi_str name,
+                                             const xi_onnx_names *outputs)
 {
     xi_graph *g = scope->graph;
     xi_value *v = *inout;
-    bool taken = false;
-    for (int32_t i = 0; i < g->output_count && scope->call; i++) taken |= g->outputs[i] == v;
-    if (xi_str_eq(v->name, name) && !taken) return XINF_OK;
+    bool taken = xi_onnx_names_find(outputs, v->name) != NULL;
+    if (xi_str_eq(v->name, name)) return XINF_OK;
     if (v->producer && v->graph == g && !taken) {
         v->name = name;
         return XINF_OK;
@@ -100,13 +98,13 @@ static xinf_status import_graph_outputs(xi_onnx_importer *im, xi_onnx_scope *sco
         xi_str name = xi_onnx_str(proto->output[i]->name);
         xi_value *v;
         xi_type type;
-        if (xi_onnx_names_find(&seen, name) && !scope->parent)
+        if (!scope->parent && xi_onnx_names_find(&seen, name))
             XI_TRY(xi_fail(im->err, XINF_MALFORMED, "output \"%.*s\" is declared twice", XI_STR_ARG(name)));
-        if (!xi_onnx_names_find(&seen, name) && !xi_onnx_names_add(&seen, name)) XI_TRY(xi_fail_memory(im->err, sizeof(xi_onnx_name)));
         XI_TRY(xi_onnx_type(&type, im, proto->output[i]->type, name));
         XI_TRY(xi_onnx_resolve(&v, im, scope, name, XI_STR("the graph's output")));
         if (!v) XI_TRY(xi_fail(im->err, XINF_MALFORMED, "output \"%.*s\" stands for an input that is left out", XI_STR_ARG(name)));
-        if (!scope->parent && !scope->call) XI_TRY(import_graph_output_value(&v, im, scope, name));
+        if (!scope->parent) XI_TRY(import_graph_output_value(&v, im, scope, name, &seen));
+        if (!scope->parent && !xi_onnx_names_add(&seen, name)) XI_TRY(xi_fail_memory(im->err, sizeof(xi_onnx_name)));
         if (v->producer && v->graph == g && v->type.kind == XINF_KIND_TENSOR && v->type.dtype == XINF_UNDEFINED &&
             v->type.shape.rank < 0)
             v->type = type; /* what the file says, until the shape rules say more */

@@ -44,7 +44,7 @@ xi_onnx_name *xi_onnx_names_add(xi_onnx_names *t, xi_str name)
 {
     if (2 * (t->count + 1) > t->capacity && !import_names_grow(t)) return NULL;
     xi_onnx_name *slot = import_names_slot(t, name);
-    *slot = (xi_onnx_name){.name = name, .index = UINT32_MAX, .state = XI_NAME_MADE, .used = true};
+    *slot = (xi_onnx_name){.name = name, .input = UINT32_MAX, .index = UINT32_MAX, .state = XI_NAME_MADE, .used = true};
     t->count++;
     return slot;
 }

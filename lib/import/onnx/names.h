@@ -16,6 +16,7 @@ typedef enum xi_onnx_name_state {
 typedef struct xi_onnx_name {
     xi_str name;
     struct xi_value *value;
+    uint32_t input; /* its place among the graph's inputs; UINT32_MAX: none */
     uint32_t index; /* of the producing node in its list; UINT32_MAX: none */
     xi_onnx_name_state state;
     bool used; /* the slot is taken */

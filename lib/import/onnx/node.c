@@ -1,6 +1,6 @@
 #include "import/onnx/importer.h"
 
-enum { NODE_SPARE_ATTRS = 4 /* room for translations */ };
+enum { NODE_MAX_ATTRS = 1024, NODE_SPARE_ATTRS = 4 /* room for translations */ };
 
 xi_str xi_onnx_label(const Onnx__Node *n)
 {
@@ -128,8 +128,8 @@ static xinf_status import_node_attributes(xi_onnx_importer *im, const xi_onnx_sc
 static xinf_status import_node_operator(xi_onnx_importer *im, xi_onnx_scope *scope, const Onnx__Node *n)
 {
     xi_graph *g = scope->graph;
-    if (n->n_attribute > 4096 || n->n_input > INT32_MAX || n->n_output > INT32_MAX)
-        return xi_fail(im->err, XINF_LIMIT, "node %.*s: too many attributes, inputs or outputs", XI_STR_ARG(xi_onnx_label(n)));
+    if (n->n_attribute > NODE_MAX_ATTRS || n->n_input > INT32_MAX || n->n_output > INT32_MAX)
+        return xi_fail(im->err, XINF_LIMIT, "node %.*s has more attributes, inputs or outputs than any operator", XI_STR_ARG(xi_onnx_label(n)));
     /* The label of an unnamed node is its first output's name, so only names of calls need the prefix. */
     xi_node *dst = xi_graph_add_node(g, NULL, xi_onnx_str(n->domain), xi_onnx_str(n->op_type),
                                      xi_onnx_scoped_name(im, scope, xi_onnx_str(n->name)), (int32_t)n->n_input, (int32_t)n->n_output,

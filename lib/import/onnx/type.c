@@ -1,5 +1,8 @@
 #include "import/onnx/importer.h"
 
+/* A symbol is found by going through all of them; no real model has so many. */
+enum { IMPORT_MAX_SYMBOLS = 1024 };
+
 static xinf_status import_type_shape(xi_shape *out, xi_onnx_importer *im, const Onnx__Shape *s, xi_str name)
 {
     *out = XI_SHAPE_UNKNOWN;
@@ -16,7 +19,8 @@ static xinf_status import_type_shape(xi_shape *out, xi_onnx_importer *im, const 
             if (d->dim_value < XI_DIM_UNKNOWN)
                 return xi_fail(im->err, XINF_MALFORMED, "value \"%.*s\": dimension %zu is %lld", XI_STR_ARG(name), i,
                                (long long)d->dim_value);
-        } else if (d->value_case == ONNX__DIMENSION__VALUE_DIM_PARAM && d->dim_param.len) {
+        } else if (d->value_case == ONNX__DIMENSION__VALUE_DIM_PARAM && d->dim_param.len &&
+                   im->family->symbol_count < IMPORT_MAX_SYMBOLS) {
             out->dim[i] = xi_family_symbol(im->family, xi_onnx_str(d->dim_param));
             if (out->dim[i] == 0) return xi_onnx_no_memory(im);
         }

@@ -70,8 +70,9 @@ void xi_onnx_model_drop_tree(xi_onnx_model *m)
 
 size_t xi_onnx_model_limit(const xi_onnx_model *m)
 {
+    xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     size_t described = m->file->size - m->payload_size;
-    return (64u << 20) + (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : 16 * described);
+    return (size_t)budget.base + (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : (size_t)budget.factor * described);
 }
 
 uint64_t xi_onnx_model_mapped(const xi_onnx_model *m)

@@ -55,6 +55,7 @@ static void block_load_f32(float *dst, const void *data, xinf_dtype d, int64_t f
     case XINF_INT64: BLOCK_LOAD(float, int64_t, v)
     case XINF_UINT8: BLOCK_LOAD(float, uint8_t, v)
     case XINF_INT8: BLOCK_LOAD(float, int8_t, v)
+    case XINF_BOOL: BLOCK_LOAD(float, uint8_t, v != 0)
     default:
         for (int64_t i = 0; i < count; i++) dst[i] = (float)xi_dtype_load_f64(data, d, first + i * stride);
     }
@@ -68,6 +69,7 @@ static void block_load_i32(int32_t *dst, const void *data, xinf_dtype d, int64_t
     case XINF_INT8: BLOCK_LOAD(int32_t, int8_t, v)
     case XINF_UINT16: BLOCK_LOAD(int32_t, uint16_t, v)
     case XINF_INT16: BLOCK_LOAD(int32_t, int16_t, v)
+    case XINF_BOOL: BLOCK_LOAD(int32_t, uint8_t, v != 0)
     default:
         for (int64_t i = 0; i < count; i++) dst[i] = (int32_t)xi_dtype_load_i64(data, d, first + i * stride);
     }

@@ -81,7 +81,7 @@ void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, i
     while (first < last) {
         int64_t n = w.dim[inner] - index[inner];
         if (n > last - first) n = last - first;
-        map_row(m, &w, in, out, at, first, n, &b, converts);
+        map_row(m, &w, in, out, at, first - m->origin, n, &b, converts);
         first += n;
         for (int32_t k = 0; k < m->inputs; k++) at[k] -= index[inner] * w.stride[k][inner];
         index[inner] = 0;

@@ -14,6 +14,7 @@ typedef struct xk_map {
     xk_kind in_kind[XK_MAP_INPUTS], out_kind;
     xk_map_fn fn;
     const void *arg;
+    int64_t origin; /* the output element that out->data points to; 0 when it is a whole tensor */
 } xk_map;
 
 /* The dimensions of an output and the strides of its inputs (0 where broadcast), joined where they can be. */
