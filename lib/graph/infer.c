@@ -367,6 +367,10 @@ static xinf_status infer_node(infer_state *s, xi_node *n)
         n->refused = xi_arena_strndup(arena, s->err->message, strlen(s->err->message));
         status = n->refused ? XINF_OK : xi_fail_memory(s->err, 1);
     }
+    if (status == XINF_MALFORMED && n->graph->parent) { /* a branch that is never taken may contradict itself: the run tells */
+        for (int32_t i = 0; i < n->output_count; i++) out[i] = XI_TYPE_UNKNOWN;
+        status = XINF_OK;
+    }
     if (status != XINF_OK) goto cleanup;
     if (n->output_count && n->op) infer_symbolic_shape(s, n, &out[0]);
     for (int32_t i = 0; i < n->output_count; i++)

@@ -1,13 +1,12 @@
 /* hostile_onnx.c — ONNX bytes that lie, nest, repeat or end early, made here, and what load must answer; then a good model
  * with every single allocation failing once. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/allocator.h"
 #include "graph/graph.h"
 #include "import/onnx/onnx.h"
 #include "load/detect.h"
+#include "onnx_bytes.h"
 
 static int hostile_passed, hostile_failed;
 
@@ -19,76 +18,6 @@ static void hostile_check(bool ok, const char *what, const char *detail)
     }
     hostile_failed++;
     printf("FAILED %s: %s\n", what, detail);
-}
-
-/* ---- bytes ---- */
-
-typedef struct bytes {
-    uint8_t *data;
-    size_t size;
-} bytes;
-
-static bytes bytes_none(void)
-{
-    return (bytes){NULL, 0};
-}
-
-static bytes bytes_add(bytes b, const void *more, size_t size)
-{
-    b.data = realloc(b.data, b.size + size + 1);
-    if (!b.data) exit(2);
-    if (size) memcpy(b.data + b.size, more, size);
-    b.size += size;
-    return b;
-}
-
-static bytes bytes_varint(bytes b, uint64_t v)
-{
-    do {
-        uint8_t byte = (uint8_t)(v & 127) | (v > 127 ? 128 : 0);
-        b = bytes_add(b, &byte, 1);
-        v >>= 7;
-    } while (v);
-    return b;
-}
-
-static bytes bytes_int(bytes b, unsigned field, uint64_t v)
-{
-    return bytes_varint(bytes_varint(b, field << 3), v);
-}
-
-static bytes bytes_text(bytes b, unsigned field, const char *text)
-{
-    b = bytes_varint(bytes_varint(b, field << 3 | 2), strlen(text));
-    return bytes_add(b, text, strlen(text));
-}
-
-/* Takes `part` over. */
-static bytes bytes_part(bytes b, unsigned field, bytes part)
-{
-    b = bytes_varint(bytes_varint(b, field << 3 | 2), part.size);
-    b = bytes_add(b, part.data, part.size);
-    free(part.data);
-    return b;
-}
-
-static bytes bytes_value(const char *name)
-{
-    bytes dim = bytes_int(bytes_none(), 1, 3);
-    bytes shape = bytes_part(bytes_none(), 1, dim);
-    bytes tensor = bytes_part(bytes_int(bytes_none(), 1, 1), 2, shape);
-    return bytes_part(bytes_text(bytes_none(), 1, name), 2, bytes_part(bytes_none(), 1, tensor));
-}
-
-static bytes bytes_node(const char *op, const char *in, const char *out)
-{
-    return bytes_text(bytes_text(bytes_text(bytes_none(), 1, in), 2, out), 4, op);
-}
-
-static bytes bytes_model(bytes graph, uint64_t opset)
-{
-    bytes set = bytes_int(bytes_text(bytes_none(), 1, ""), 2, opset);
-    return bytes_part(bytes_part(bytes_int(bytes_none(), 1, 8), 7, graph), 8, set);
 }
 
 /* x → Relu → Relu → y over an initialiser that nothing reads. */

@@ -21,7 +21,7 @@ static xinf_status cast_mode(xi_infer *c)
 static xinf_status cast_infer(xi_infer *c)
 {
     xinf_status status;
-    xinf_dtype to;
+    xinf_dtype to = XINF_UNDEFINED;
     XI_TRY(cast_target(c, &to));
     XI_TRY(cast_mode(c));
     xi_infer_set(c, 0, to, &c->in[0]->shape);
@@ -41,7 +41,7 @@ cleanup:
 static xinf_status cast_bits_infer(xi_infer *c)
 {
     xinf_status status;
-    xinf_dtype to, from = c->in[0]->dtype;
+    xinf_dtype to = XINF_UNDEFINED, from = c->in[0]->dtype;
     XI_TRY(cast_target(c, &to));
     if (to == XINF_STRING || from == XINF_STRING) return xi_infer_fail(c, "strings have no bits to reinterpret");
     if (from != XINF_UNDEFINED && xi_dtype_bits(from) != xi_dtype_bits(to))
