@@ -3,26 +3,13 @@
 # build/release and classifies the held-out digits.
 set -eu
 cd "$(dirname "$0")/.."
+. tests/packages.sh
 
-missing=""
-for pair in cc:gcc meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
-done
-if command -v pkg-config >/dev/null 2>&1; then
-    pkg-config --exists libprotobuf-c || missing="$missing libprotobuf-c-dev"
-    pkg-config --exists libpng || missing="$missing libpng-dev"
-else
-    missing="$missing libprotobuf-c-dev libpng-dev"
-fi
-if [ -n "$missing" ]; then
-    echo "installing:$missing"
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root=sudo
-    $as_root apt-get update -qq
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
-fi
+need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3
+need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev
+install_missing
 
+# gcc, compiled once per change where ccache is here (meson finds it by itself).
 [ -f build/release/build.ninja ] || meson setup build/release --buildtype=release -Dtests=false >/dev/null
 ninja -C build/release
 build/release/examples/classify examples/digits/digits.onnx examples/digits/heldout build/release/digits.svg

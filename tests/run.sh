@@ -1,15 +1,92 @@
 #!/bin/sh
-# Installs what the tests need, builds a release and runs every test.
+# Installs what the tests need (Debian 12, Ubuntu 24.04), builds a release in build/release and runs every test.
+# The last line is `N passed, N failed, N skipped`; reasons for what is skipped stand before it.
+#
+# XINF_TEST_PYTHON   a Python with numpy, onnx, cffi, ml_dtypes and pytest; else the system's if it has them, else a virtual
+#                    environment in build/venv
+# XINF_DATA          the folder of case suites; else ../shared/data. Without it those suites are skipped.
 set -eu
 cd "$(dirname "$0")/.."
-if ! command -v meson >/dev/null 2>&1 || ! command -v protoc-c >/dev/null 2>&1; then
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root=sudo
-    $as_root apt-get update -qq
-    $as_root apt-get install -y -qq gcc meson ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libpng-dev >/dev/null
+. tests/packages.sh
+
+need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils
+need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev
+
+modules='import numpy, onnx, cffi, ml_dtypes, pytest'
+python=${XINF_TEST_PYTHON:-}
+if [ -z "$python" ]; then
+    for candidate in python3 build/venv/bin/python3; do
+        if "$candidate" -c "$modules" >/dev/null 2>&1; then
+            python=$candidate
+            break
+        fi
+    done
 fi
-[ -d build/release ] || meson setup build/release >/dev/null
+if [ -z "$python" ]; then
+    python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
+    install_missing
+    mkdir -p build
+    python3 -m venv build/venv
+    build/venv/bin/pip install -q --disable-pip-version-check numpy onnx cffi ml_dtypes pytest setuptools
+    python=build/venv/bin/python3
+fi
+install_missing
+
+if [ -f build/release/build.ninja ]; then
+    meson configure build/release -Dtests=true
+else
+    meson setup build/release --buildtype=release >/dev/null
+fi
 ninja -C build/release
-meson test -C build/release --print-errorlogs
-passed=$(grep -c '"result": "OK"' build/release/meson-logs/testlog.json || true)
-echo "$passed passed, 0 failed, 0 skipped"
+
+results=build/tests
+rm -rf "$results"
+mkdir -p "$results"
+counts=$results/counts
+: >"$counts"
+tally() { "$python" tests/tally.py "$@"; }
+
+meson test -C build/release --no-rebuild --print-errorlogs >"$results/meson.txt" 2>&1 || cat "$results/meson.txt"
+tally meson "$counts" build/release/meson-logs/testlog.json
+
+XINF_LIBRARY=$PWD/build/release/lib/libxinf.so
+XINF_PROGRAM=$PWD/build/release/src/xinf/xinf
+PYTHONPATH=$PWD/bindings/python
+export XINF_LIBRARY XINF_PROGRAM PYTHONPATH
+
+for folder in bindings/python/tests tests/cli; do
+    if [ -d "$folder" ]; then tally add "$counts" -- "$python" -m pytest -q -p no:cacheprovider "$folder"; fi
+done
+if [ -f tests/models/onnx_node.py ]; then
+    tally add "$counts" -- "$python" tests/models/onnx_node.py
+fi
+
+# Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.
+data=${XINF_DATA:-../shared/data}
+run_case=build/release/tests/models/run-case
+suite() {
+    name=$1
+    shift
+    extra=""
+    if [ "$1" = some ]; then extra=--allow-unsupported; fi
+    shift
+    # shellcheck disable=SC2086
+    tally add "$counts" --suite-result "$results/$name.json" $extra -- "$python" "$data/run_suite.py" --backend xinf \
+        --cmd "$PWD/$run_case" --suite "$name" --json "$results/$name.json" "$@"
+}
+if [ ! -f "$data/run_suite.py" ]; then
+    tally skip "$counts" "case suites: there is no $data"
+elif [ ! -x "$run_case" ]; then
+    tally skip "$counts" "case suites: run-case was not built"
+else
+    suite onnx_light all --batch
+    suite torch_to_onnx all --batch
+    suite demo_faces all --batch
+    suite demo_silero_onnx all --batch
+    suite demo_images all --batch
+    suite onnx_simple some --batch
+    suite tract_onnx some --batch
+    suite malformed all --timeout 2 --filter "${XINF_MALFORMED:-onnx}"
+fi
+
+tally sum "$counts"

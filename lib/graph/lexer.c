@@ -59,6 +59,11 @@ bool xi_lexer_plain(xi_str s)
     return true;
 }
 
+bool xi_lexer_plain_word(xi_str s)
+{
+    return xi_lexer_plain(s) && lexer_letter(s.ptr[0]) && !xi_str_is(s, "_") && !xi_str_is(s, "inf") && !xi_str_is(s, "nan");
+}
+
 void xi_text_add_float(xi_text *t, double v, int32_t digits)
 {
     char buf[40];
@@ -66,8 +71,12 @@ void xi_text_add_float(xi_text *t, double v, int32_t digits)
         xi_text_addf(t, "%s", isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
         return;
     }
-    int n = snprintf(buf, sizeof buf, "%.*g", (int)digits, v);
-    bool whole = true;
+    int n = 0;
+    bool whole = true, same = false;
+    for (int32_t d = digits - 3; d <= digits && !same; d++) { /* the shortest that is the same number */
+        n = snprintf(buf, sizeof buf, "%.*g", (int)d, v);
+        same = digits > 9 ? strtod(buf, NULL) == v : strtof(buf, NULL) == (float)v;
+    }
     for (int i = 0; i < n; i++) {
         if (lexer_digit(buf[i]) || buf[i] == '-' || buf[i] == '+') continue;
         whole = false;

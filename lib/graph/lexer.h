@@ -45,8 +45,9 @@ xinf_status xi_lexer_accept(xi_lexer *l, char punct, bool *yes);
 /* "f32", "i64", …; "?" for an unknown one. */
 const char *xi_dtype_short(xinf_dtype d);
 bool xi_dtype_from_short(xi_str name, xinf_dtype *out);
-/* May stand in the text without quotes. */
+/* May stand in the text without quotes: after '%', or as a word of its own. */
 bool xi_lexer_plain(xi_str s);
+bool xi_lexer_plain_word(xi_str s);
 /* A float as text that reads back to the same bits (NaN: some NaN) and as FLOAT, in every locale. digits: 9 or 17. */
 void xi_text_add_float(xi_text *t, double v, int32_t digits);
 

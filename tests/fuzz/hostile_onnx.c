@@ -117,7 +117,7 @@ static void hostile_cuts(void)
     for (size_t size = 0; size < good.size; size++) {
         counting c = {.fail_at = -1};
         xinf_error err = XINF_ERROR_INIT;
-        xinf_status status = hostile_load((bytes){good.data, size}, &c, &err);
+        xinf_status status = hostile_load((bytes){good.data, size, size}, &c, &err);
         refused += status == XINF_MALFORMED && err.message[0] && c.live == 0;
     }
     hostile_check(refused == good.size, "every prefix of a good model is refused", "some prefix was accepted or not explained");

@@ -8,17 +8,20 @@
 
 typedef struct bytes {
     uint8_t *data;
-    size_t size;
+    size_t size, capacity;
 } bytes;
 
 static inline bytes bytes_none(void)
 {
-    return (bytes){NULL, 0};
+    return (bytes){NULL, 0, 0};
 }
 
 static inline bytes bytes_add(bytes b, const void *more, size_t size)
 {
-    b.data = realloc(b.data, b.size + size + 1);
+    if (b.size + size + 1 > b.capacity) {
+        b.capacity = 2 * (b.size + size + 16);
+        b.data = realloc(b.data, b.capacity);
+    }
     if (!b.data) exit(2);
     if (size) memcpy(b.data + b.size, more, size);
     b.size += size;

@@ -2,8 +2,14 @@
 #include "backend/cpu/table.h"
 
 extern const xi_kernel *const xk_ref_builtin[];
+#if defined(__x86_64__)
+extern const xi_kernel *const xk_x86_builtin[];
+#endif
 
 static const xi_kernel *const *const table_groups[] = {
+#if defined(__x86_64__)
+    xk_x86_builtin,
+#endif
     xk_ref_builtin,
     NULL,
 };

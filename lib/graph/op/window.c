@@ -48,6 +48,9 @@ static xinf_status window_read(xi_window *w, const xi_node *n, const xi_shape *x
         w->kernel[i] = shape[i];
         if (w->kernel[i] == 0 || w->kernel[i] > window_limit) return window_fail(n, err, "a kernel size is out of range");
     }
+    int64_t plane = 1;
+    for (int32_t i = 0; i < w->rank; i++)
+        if (w->kernel[i] > 0 && (plane *= w->kernel[i]) > window_limit) return window_fail(n, err, "the kernel is too large");
     XI_TRY(window_list(n, "strides", w->rank, 1, w->stride, err));
     XI_TRY(window_list(n, "dilations", w->rank, 1, w->dilation, err));
     XI_TRY(window_list(n, "pads", 2 * w->rank, 0, pads, err));

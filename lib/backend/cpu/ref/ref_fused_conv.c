@@ -1,7 +1,7 @@
 /* ref_fused_conv.c — xinf.FusedConv, plainly: one output plane at a time, one kernel tap after the other. */
 #include "backend/cpu/ref/ref_activation.h"
 #include "backend/cpu/ref/ref_block.h"
-#include "graph/op/window.h"
+#include "backend/cpu/ref/ref_tap.h"
 
 extern const xi_kernel xk_ref_fused_conv[];
 
@@ -9,12 +9,6 @@ typedef struct fused_conv_params {
     xi_activation activation;
     int64_t group;
 } fused_conv_params;
-
-/* Sizes, and one tap's place: for each axis the first output index it reaches, how many, and the input index of the first. */
-typedef struct fused_conv_walk {
-    xi_window w;
-    int64_t tap[XI_WINDOW_RANK], first[XI_WINDOW_RANK], count[XI_WINDOW_RANK], from[XI_WINDOW_RANK];
-} fused_conv_walk;
 
 static xinf_status ref_fused_conv_prepare(xi_prepare *p, xinf_error *err)
 {
@@ -36,48 +30,22 @@ static xinf_status ref_fused_conv_extent(const void *params, xi_operand *const *
     return XINF_OK;
 }
 
-/* The part of the output that tap `flat` of the kernel reaches; false: none. */
-static bool ref_fused_conv_tap(fused_conv_walk *k, int64_t flat)
-{
-    for (int32_t i = k->w.rank - 1; i >= 0; i--) {
-        k->tap[i] = flat % k->w.kernel[i];
-        flat /= k->w.kernel[i];
-        int64_t shift = k->tap[i] * k->w.dilation[i] - k->w.begin[i], stride = k->w.stride[i];
-        k->first[i] = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
-        int64_t room = k->w.in[i] - 1 - shift;
-        int64_t last = room < 0 ? -1 : room / stride;
-        if (last >= k->w.out[i]) last = k->w.out[i] - 1;
-        k->count[i] = last - k->first[i] + 1;
-        if (k->count[i] <= 0) return false;
-        k->from[i] = k->first[i] * stride + shift;
-    }
-    return true;
-}
-
 /* acc += weight * x over the part of the plane that the tap reaches; x begins at element `base` of the input. */
-static void ref_fused_conv_add(const fused_conv_walk *k, float *acc, const xi_operand *x, int64_t base, float weight, float *row)
+static void ref_fused_conv_add(xk_tap *k, float *acc, const xi_operand *x, int64_t base, float weight, float *row)
 {
     int32_t inner = k->w.rank - 1;
-    int64_t index[XI_WINDOW_RANK] = {0}, n = k->count[inner], stride = k->w.stride[inner], span = (n - 1) * stride + 1;
-    for (;;) {
-        int64_t to = 0, from = 0;
-        for (int32_t i = 0; i <= inner; i++) {
-            to = to * k->w.out[i] + k->first[i] + index[i];
-            from = from * k->w.in[i] + k->from[i] + index[i] * k->w.stride[i];
-        }
+    int64_t to, from, n = k->count[inner], stride = k->w.stride[inner], span = (n - 1) * stride + 1;
+    while (xk_tap_row(k, &to, &from)) {
         const float *src = xk_block_read(row, XK_F32, x->data, x->dtype, base + from, span);
         float *dst = acc + to;
         if (stride == 1)
             for (int64_t i = 0; i < n; i++) dst[i] += weight * src[i];
         else
             for (int64_t i = 0; i < n; i++) dst[i] += weight * src[i * stride];
-        int32_t axis = inner - 1;
-        while (axis >= 0 && ++index[axis] == k->count[axis]) index[axis--] = 0;
-        if (axis < 0) return;
     }
 }
 
-static void ref_fused_conv_plane(const fused_conv_params *f, fused_conv_walk *k, const xi_call *call, int64_t plane, int64_t size, float *acc)
+static void ref_fused_conv_plane(const fused_conv_params *f, xk_tap *k, const xi_call *call, int64_t plane, int64_t size, float *acc)
 {
     const xi_operand *x = call->in[0], *weight = call->in[1], *bias = call->in_count > 2 ? call->in[2] : NULL;
     const xi_operand *rest = call->in_count > 3 ? call->in[3] : NULL;
@@ -89,8 +57,7 @@ static void ref_fused_conv_plane(const fused_conv_params *f, fused_conv_walk *k,
     if (bias) xk_block_load(&start, XK_F32, bias->data, bias->dtype, m, 1, 1);
     for (int64_t i = 0; i < size; i++) acc[i] = start;
     for (int64_t t = 0; t < taps; t++) {
-        if (!ref_fused_conv_tap(k, t)) continue;
-        for (int64_t c = 0; c < channels; c++) {
+        for (int64_t c = 0; c < channels && xk_tap_set(k, t); c++) {
             float w;
             xk_block_load(&w, XK_F32, weight->data, weight->dtype, (m * channels + c) * taps + t, 1, 1);
             ref_fused_conv_add(k, acc, x, (first + c) * area, w, row);
@@ -110,7 +77,7 @@ static xinf_status ref_fused_conv_run(const xi_call *call, int32_t phase, int32_
 {
     const fused_conv_params *f = call->params;
     const xi_operand *y = call->out[0];
-    fused_conv_walk k;
+    xk_tap k;
     int64_t first, last, planes = y->shape.dim[0] * y->shape.dim[1];
     if (y->count == 0) return XINF_OK;
     xinf_status status = xi_window_resolve(&k.w, call->node, &call->in[0]->shape, call->in[1]->shape.dim + 2, err);

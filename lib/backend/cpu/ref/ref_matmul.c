@@ -80,6 +80,8 @@ static xinf_status ref_matmul_prepare(xi_prepare *p, xinf_error *err)
         return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
     m->alpha = m->gemm ? xi_node_float(p->node, "alpha", 1) : 1;
     m->beta = m->gemm ? xi_node_float(p->node, "beta", 1) : 1;
+    if (m->kind >= XK_I32 && (m->alpha != 1 || m->beta != 1))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "alpha or beta on dtype %s", xinf_dtype_name(p->in[0]->dtype));
     m->trans_a = m->gemm && xi_node_int(p->node, "transA", 0);
     m->trans_b = m->gemm && xi_node_int(p->node, "transB", 0);
     return XINF_OK;

@@ -1,0 +1,332 @@
+/* conv_f32_avx2.c — direct convolution in nChw8c: Conv and xinf.FusedConv with constant weights and one group.
+ *
+ * A chunk is a block of output rows of one image, times a group of panels of 16 output channels. Where there is padding it first copies
+ * the input rows that it needs, zeros around them, into the worker's scratch; so the inner loop has no borders. Inputs of fewer than 8
+ * channels are read from NCHW. Weights are packed [oc/16][tap][ic group][16], padded with zeros. */
+#include "backend/cpu/x86/conv_f32_avx2.h"
+
+#include "base/checked.h"
+#include "base/cpu.h"
+
+#include "backend/cpu/x86/tile_avx2.h"
+
+typedef struct conv8_params {
+    xk_conv_window window;
+    int32_t ic, oc, first; /* first: the input is read from NCHW */
+    int32_t has_bias, has_residual;
+    xi_activation act;
+} conv8_params;
+
+/* ---- shared with the other convolutions of this folder ---- */
+
+
+bool xk_conv_window_read(xk_conv_window *w, const xi_node *n, const xi_operand *weight)
+{
+    const int64_t *strides, *dilations, *pads;
+    int32_t spatial = weight->shape.rank - 2;
+    xi_str auto_pad = xi_node_string(n, "auto_pad", "NOTSET");
+    if ((spatial != 1 && spatial != 2) || !xi_shape_known(&weight->shape)) return false;
+    int32_t has_strides = xi_node_ints(n, "strides", &strides), has_dilations = xi_node_ints(n, "dilations", &dilations),
+            has_pads = xi_node_ints(n, "pads", &pads);
+    int64_t k[2] = {1, 1}, s[2] = {1, 1}, d[2] = {1, 1}, p[4] = {0, 0, 0, 0};
+    for (int32_t i = 0; i < spatial; i++) {
+        int32_t at = i + 2 - spatial; /* one axis: the second */
+        k[at] = weight->shape.dim[2 + i];
+        s[at] = has_strides == spatial ? strides[i] : 1;
+        d[at] = has_dilations == spatial ? dilations[i] : 1;
+        p[at] = has_pads == 2 * spatial ? pads[i] : 0;
+        p[2 + at] = has_pads == 2 * spatial ? pads[spatial + i] : 0;
+    }
+    for (int i = 0; i < 2; i++)
+        if (k[i] < 1 || k[i] > 64 || s[i] < 1 || s[i] > 64 || d[i] < 1 || d[i] > 256 || p[i] < 0 || p[i] > 4096 || p[2 + i] < 0 || p[2 + i] > 4096)
+            return false;
+    w->auto_pad = xi_str_is(auto_pad, "SAME_UPPER") ? 1 : xi_str_is(auto_pad, "SAME_LOWER") ? 2 : xi_str_is(auto_pad, "VALID") ? 3 : 0;
+    if (w->auto_pad == 3) memset(p, 0, sizeof p);
+    w->kh = (int32_t)k[0], w->kw = (int32_t)k[1];
+    w->sh = (int32_t)s[0], w->sw = (int32_t)s[1];
+    w->dh = (int32_t)d[0], w->dw = (int32_t)d[1];
+    w->top = (int32_t)p[0], w->left = (int32_t)p[1], w->bottom = (int32_t)p[2], w->right = (int32_t)p[3];
+    return true;
+}
+
+static void conv_auto_pad(int64_t in, int32_t kernel, int32_t dilation, int32_t stride, bool lower, int32_t *before, int32_t *after)
+{
+    int64_t out = (in + stride - 1) / stride, need = (out - 1) * stride + (int64_t)(kernel - 1) * dilation + 1 - in;
+    need = need < 0 ? 0 : need;
+    *before = (int32_t)(lower ? need - need / 2 : need / 2);
+    *after = (int32_t)(need - *before);
+}
+
+void xk_conv_size(xk_conv_shape *s, const xk_conv_window *given, const xi_operand *x, const xi_operand *y)
+{
+    xk_conv_window *w = &s->window;
+    bool flat = x->shape.rank == 3;
+    *w = *given;
+    s->batch = x->shape.dim[0];
+    s->ic = x->shape.dim[1];
+    s->oc = y->shape.dim[1];
+    s->ih = flat ? 1 : x->shape.dim[2];
+    s->iw = x->shape.dim[flat ? 2 : 3];
+    s->oh = flat ? 1 : y->shape.dim[2];
+    s->ow = y->shape.dim[flat ? 2 : 3];
+    if (w->auto_pad == 1 || w->auto_pad == 2) {
+        conv_auto_pad(s->ih, w->kh, w->dh, w->sh, w->auto_pad == 2, &w->top, &w->bottom);
+        conv_auto_pad(s->iw, w->kw, w->dw, w->sw, w->auto_pad == 2, &w->left, &w->right);
+    }
+    s->padded = w->top || w->left || w->bottom || w->right;
+    s->pw = s->iw + w->left + w->right;
+}
+
+/* ---- this kernel ---- */
+
+static bool conv8_is_plain(const xk_conv_shape *s, const conv8_params *p)
+{
+    const xk_conv_window *w = &s->window;
+    return !p->first && !s->padded && w->kh == 1 && w->kw == 1 && w->sh == 1 && w->sw == 1;
+}
+
+/* Rows of output in a chunk so that the input they need is about 96 KiB, and panels of 16 channels. */
+typedef struct conv8_split {
+    int64_t rows, row_blocks, panels, panel_blocks, panel_total;
+} conv8_split;
+
+static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p, int32_t width)
+{
+    conv8_split t;
+    int64_t channels = p->first ? s->ic : (s->ic + 7) / 8 * 8, row = channels * s->pw * 4 * s->window.sh;
+    t.panel_total = (s->oc + 15) / 16;
+    t.rows = row ? 98304 / row : s->oh;
+    if (t.rows < 1) t.rows = 1;
+    if (t.rows > s->oh) t.rows = s->oh;
+    t.row_blocks = t.rows ? (s->oh + t.rows - 1) / t.rows : 0;
+    t.rows = t.row_blocks ? (s->oh + t.row_blocks - 1) / t.row_blocks : 0;
+    /* Large weights are read once: the work is then split by channels. The split does not depend on the number of threads. */
+    int64_t panel_bytes = channels * s->window.kh * s->window.kw * 64;
+    int64_t per = 131072 / (panel_bytes ? panel_bytes : 1);
+    t.panels = t.row_blocks * s->batch >= 8 ? t.panel_total : per < 1 ? 1 : per;
+    if (t.panels > t.panel_total) t.panels = t.panel_total;
+    t.panel_blocks = (t.panel_total + t.panels - 1) / t.panels;
+    return t;
+}
+
+static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
+{
+    conv8_params *c = p->params;
+    const xi_operand *x = p->in[0], *w = p->in[1], *b = p->in_count > 2 ? p->in[2] : NULL, *r = p->in_count > 3 ? p->in[3] : NULL;
+    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != w->shape.rank || (b && !b->data) || xi_node_int(p->node, "group", 1) != 1 ||
+        !xk_conv_window_read(&c->window, p->node, w))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a dense convolution of float32 with constant weights");
+    if (xi_activation_read(&c->act, p->node, NULL) != XINF_OK || !xk_act8_takes(c->act.kind))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "its activation");
+    c->oc = (int32_t)w->shape.dim[0];
+    c->ic = (int32_t)w->shape.dim[1];
+    c->has_bias = b != NULL;
+    c->has_residual = r != NULL;
+    c->first = c->ic < 8;
+    if (c->oc < 8 || c->ic < 1) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "fewer than 8 output channels");
+    p->in_layout[0] = c->first ? XI_LAYOUT_ROW : XI_LAYOUT_C8;
+    if (r) p->in_layout[3] = XI_LAYOUT_C8;
+    p->out_layout[0] = XI_LAYOUT_C8;
+    size_t group = c->first ? (size_t)c->ic : (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(c->oc + 15) / 16, size;
+    if (!xi_mul_size(panels * 64, (size_t)c->window.kh * (size_t)c->window.kw * group + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
+    p->packed_size = size; /* per panel: 16 biases, then the weights */
+    p->packed_inputs = b ? 6 : 2;
+    p->in_place = r ? 8 : 0;
+    return XINF_OK;
+}
+
+static xinf_status conv8_pack(const void *params, const xi_node *n, const xi_operand *const *in, void *dst, xinf_error *err)
+{
+    const conv8_params *c = params;
+    const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
+    int64_t taps = (int64_t)c->window.kh * c->window.kw, group = c->first ? 1 : 8, groups = c->first ? c->ic : (c->ic + 7) / 8;
+    float *out = dst;
+    for (int64_t panel = 0; panel < (c->oc + 15) / 16; panel++) {
+        float *bias = out, *at = out + 16;
+        for (int64_t o = 0; o < 16; o++) {
+            int64_t oc = panel * 16 + o;
+            if (oc >= c->oc) continue;
+            if (b) memcpy(&bias[o], b + 4 * oc, 4);
+            for (int64_t g = 0; g < groups; g++)
+                for (int64_t t = 0; t < taps; t++)
+                    for (int64_t i = 0; i < group && g * group + i < c->ic; i++)
+                        memcpy(&at[((g * taps + t) * group + i) * 16 + o], w + 4 * ((oc * c->ic + g * group + i) * taps + t), 4);
+        }
+        out = at + groups * taps * group * 16;
+    }
+    return XINF_OK;
+}
+
+static size_t conv8_buffer_floats(const xk_conv_shape *s, const conv8_params *p, int64_t rows)
+{
+    const xk_conv_window *w = &s->window;
+    int64_t in_rows = (rows - 1) * w->sh + (w->kh - 1) * w->dh + 1, channels = p->first ? s->ic : (s->ic + 7) / 8 * 8;
+    return s->padded ? (size_t)(in_rows * s->pw * channels) : 0;
+}
+
+static size_t conv8_tap_count(const xk_conv_shape *s, const conv8_params *p)
+{
+    return (size_t)(p->first ? s->ic : (s->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
+}
+
+static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+{
+    const conv8_params *p = params;
+    xk_conv_shape s;
+    xk_conv_size(&s, &p->window, in[0], out[0]);
+    conv8_split t = conv8_split_of(&s, p, width);
+    e->chunks[0] = (int32_t)(s.batch * t.row_blocks * t.panel_blocks);
+    e->scratch = conv8_buffer_floats(&s, p, t.rows) * 4 + conv8_tap_count(&s, p) * 4 + 128;
+    e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * s.ic * s.window.kh * s.window.kw);
+    return XINF_OK;
+}
+
+XK_TARGET_BEGIN(avx2)
+
+/* Rows in_first … of one image with zeros around, [group][row][column][8] or [channel][row][column]. */
+static void conv8_copy_rows(const xk_conv_shape *s, int64_t block, int64_t groups, const float *src, int64_t first, int64_t rows, float *dst)
+{
+    const xk_conv_window *w = &s->window;
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t r = 0; r < rows; r++) {
+            int64_t ih = first + r - w->top;
+            float *row = dst + (g * rows + r) * s->pw * block;
+            if (ih < 0 || ih >= s->ih) {
+                memset(row, 0, (size_t)(s->pw * block) * 4);
+                continue;
+            }
+            memset(row, 0, (size_t)(w->left * block) * 4);
+            memcpy(row + w->left * block, src + (g * s->ih + ih) * s->iw * block, (size_t)(s->iw * block) * 4);
+            memset(row + (w->left + s->iw) * block, 0, (size_t)(w->right * block) * 4);
+        }
+}
+
+typedef struct conv8_tile {
+    const float *x, *w, *bias, *residual;
+    float *y;
+    const int32_t *offset;
+    int64_t taps, stride, plane; /* plane: floats from one block of 8 output channels to the next */
+    int64_t channels;            /* of the 16 that are real */
+    xi_activation act;
+} conv8_tile;
+
+XK_INLINE void conv8_store(const conv8_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
+{
+    int halves = t->channels > 8 ? 2 : 1;
+    for (int h = 0; h < halves; h++) {
+        __m256 bias = _mm256_load_ps(t->bias + 8 * h);
+        __m256 keep = _mm256_castsi256_ps(xk_mask8(t->channels - 8 * h));
+        for (int m = 0; m < rows; m++) {
+            __m256 v = _mm256_add_ps(acc[m][h], bias);
+            if (t->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(t->residual + h * t->plane + 8 * m));
+            v = xk_act8(v, t->act.kind, t->act.alpha, t->act.beta);
+            _mm256_storeu_ps(t->y + h * t->plane + 8 * m, _mm256_and_ps(v, keep));
+        }
+    }
+}
+
+#define CONV8_TILE(name, rows, group)                                                              \
+    static __attribute__((noinline)) void name(const conv8_tile *t)                                \
+    {                                                                                              \
+        __m256 acc[XK_TILE_ROWS][2];                                                               \
+        for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();                \
+        xk_tile_sum(rows, group, t->x, t->offset, t->taps, t->stride, t->w, acc);                  \
+        conv8_store(t, rows, acc);                                                                 \
+    }
+CONV8_TILE(conv8_tile_1, 1, 8)
+CONV8_TILE(conv8_tile_2, 2, 8)
+CONV8_TILE(conv8_tile_3, 3, 8)
+CONV8_TILE(conv8_tile_4, 4, 8)
+CONV8_TILE(conv8_tile_5, 5, 8)
+CONV8_TILE(conv8_tile_6, 6, 8)
+CONV8_TILE(conv8_first_1, 1, 1)
+CONV8_TILE(conv8_first_2, 2, 1)
+CONV8_TILE(conv8_first_3, 3, 1)
+CONV8_TILE(conv8_first_4, 4, 1)
+CONV8_TILE(conv8_first_5, 5, 1)
+CONV8_TILE(conv8_first_6, 6, 1)
+#undef CONV8_TILE
+
+typedef void (*conv8_tile_fn)(const conv8_tile *t);
+static const conv8_tile_fn conv8_tiles[2][XK_TILE_ROWS + 1] = {
+    {NULL, conv8_tile_1, conv8_tile_2, conv8_tile_3, conv8_tile_4, conv8_tile_5, conv8_tile_6},
+    {NULL, conv8_first_1, conv8_first_2, conv8_first_3, conv8_first_4, conv8_first_5, conv8_first_6},
+};
+
+/* `count` pixels in a row, cut into tiles of nearly equal size. step: floats of x from pixel to pixel of the output. */
+static void conv8_run_pixels(conv8_tile t, bool first, int64_t count)
+{
+    int64_t tiles = (count + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
+    for (int64_t i = 0, at = 0; i < tiles; i++) {
+        int64_t rows = (count - at) / (tiles - i);
+        conv8_tiles[first][rows](&t);
+        t.x += rows * t.stride;
+        t.y += rows * 8;
+        if (t.residual) t.residual += rows * 8;
+        at += rows;
+    }
+}
+
+static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+{
+    const conv8_params *p = call->params;
+    xk_conv_shape s;
+    xk_conv_size(&s, &p->window, call->in[0], call->out[0]);
+    const xk_conv_window *w = &s.window;
+    conv8_split split = conv8_split_of(&s, p, call->width);
+    int64_t panel_block = chunk % split.panel_blocks, row_block = chunk / split.panel_blocks % split.row_blocks,
+            image = chunk / split.panel_blocks / split.row_blocks;
+    int64_t first_row = row_block * split.rows, rows = s.oh - first_row < split.rows ? s.oh - first_row : split.rows;
+    int64_t block = p->first ? 1 : 8, groups = p->first ? s.ic : (s.ic + 7) / 8, in_rows = (rows - 1) * w->sh + (w->kh - 1) * w->dh + 1;
+    const float *x = (const float *)call->in[0]->data + image * groups * s.ih * s.iw * block;
+    int64_t x_rows = s.ih, x_width = s.iw;
+    int32_t *offset = scratch;
+    float *buffer = (float *)scratch + (conv8_tap_count(&s, p) + 15) / 16 * 16;
+    if (rows < 1) return XINF_OK;
+    if (s.padded) {
+        conv8_copy_rows(&s, block, groups, x, first_row * w->sh, in_rows, buffer);
+        x = buffer;
+        x_rows = in_rows;
+        x_width = s.pw;
+    } else {
+        x += first_row * w->sh * s.iw * block;
+    }
+    size_t taps = 0;
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t i = 0; i < w->kh; i++)
+            for (int64_t j = 0; j < w->kw; j++) offset[taps++] = (int32_t)(((g * x_rows + i * w->dh) * x_width + j * w->dw) * block);
+    int64_t pixels = s.oh * s.ow, panel_floats = 16 + (int64_t)taps * block * 16;
+    bool plain = conv8_is_plain(&s, p);
+    int64_t last_panel = (panel_block + 1) * split.panels < split.panel_total ? (panel_block + 1) * split.panels : split.panel_total;
+    for (int64_t panel = panel_block * split.panels; panel < last_panel; panel++) {
+        const float *packed = (const float *)call->packed + panel * panel_floats;
+        int64_t at = (image * ((s.oc + 7) / 8) + 2 * panel) * pixels * 8;
+        conv8_tile t = {.w = packed + 16, .bias = packed, .offset = offset, .taps = (int64_t)taps, .stride = w->sw * block, .plane = pixels * 8,
+                        .channels = s.oc - 16 * panel, .act = p->act};
+        const float *residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL;
+        float *y = (float *)call->out[0]->data + at;
+        for (int64_t r = 0; r < (plain ? 1 : rows); r++) {
+            t.x = x + r * w->sh * x_width * block;
+            t.y = y + (first_row + r) * s.ow * 8;
+            t.residual = residual ? residual + (first_row + r) * s.ow * 8 : NULL;
+            conv8_run_pixels(t, p->first, plain ? rows * s.ow : s.ow);
+        }
+    }
+    return XINF_OK;
+}
+
+XK_TARGET_END(avx2)
+
+extern const xi_kernel xk_avx2_conv[];
+
+#define CONV8_KERNEL(operator, space)                                                              \
+    {.op = operator, .domain = space, .name = "xk_conv_f32_direct__avx2", .isa = XI_ISA_AVX2, .prepare = conv8_prepare,                    \
+     .pack = conv8_pack, .extent = conv8_extent, .run = conv8_run}
+
+const xi_kernel xk_avx2_conv[] = {
+    CONV8_KERNEL("Conv", ""),
+    CONV8_KERNEL("FusedConv", "xinf"),
+    {0},
+};
+
+#undef CONV8_KERNEL

@@ -1,0 +1,120 @@
+/* vec_avx2.h — eight floats at a time: the few vector functions that kernels share. Stands between XK_TARGET_BEGIN(avx2) and END. */
+#ifndef XK_VEC_AVX2_H
+#define XK_VEC_AVX2_H
+
+#include <immintrin.h>
+
+#include "graph/op/activation.h"
+
+#define XK_INLINE static inline __attribute__((always_inline))
+
+/* The activations that vector kernels can end with. */
+static inline bool xk_act8_takes(int32_t kind)
+{
+    return kind <= XI_ACTIVATION_SWISH;
+}
+
+XK_TARGET_BEGIN(avx2)
+
+/* First n (0 … 8) lanes. */
+XK_INLINE __m256i xk_mask8(int64_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* e^x, within 2 ulp on [-87.3, 88.7], 0 below, largest finite above: 2^n · p(r) with Cephes' degree-6 coefficients. */
+XK_INLINE __m256 xk_exp8(__m256 x)
+{
+    __m256 under = _mm256_cmp_ps(x, _mm256_set1_ps(-87.336544f), _CMP_LT_OQ);
+    __m256 nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+    __m256 c = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-87.336544f)), _mm256_set1_ps(88.72283f));
+    __m256 n = _mm256_round_ps(_mm256_mul_ps(c, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    n = _mm256_min_ps(n, _mm256_set1_ps(127.0f));
+    __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), c);
+    r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
+    __m256 p = _mm256_set1_ps(1.9875691500e-4f);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
+    p = _mm256_fmadd_ps(p, _mm256_mul_ps(r, r), _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+    __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    p = _mm256_andnot_ps(under, _mm256_mul_ps(p, _mm256_castsi256_ps(e)));
+    return _mm256_blendv_ps(p, x, nan);
+}
+
+XK_INLINE __m256 xk_sigmoid8(__m256 x)
+{
+    __m256 e = xk_exp8(_mm256_sub_ps(_mm256_setzero_ps(), x));
+    return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_add_ps(_mm256_set1_ps(1.0f), e));
+}
+
+/* (1 − e^−2|x|) / (1 + e^−2|x|) with x's sign; near zero an odd polynomial. Error below 4 ulp. */
+XK_INLINE __m256 xk_tanh8(__m256 x)
+{
+    __m256 sign = _mm256_and_ps(x, _mm256_set1_ps(-0.0f)), a = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+    __m256 e = xk_exp8(_mm256_mul_ps(a, _mm256_set1_ps(-2.0f)));
+    __m256 one = _mm256_set1_ps(1.0f);
+    __m256 big = _mm256_div_ps(_mm256_sub_ps(one, e), _mm256_add_ps(one, e));
+    __m256 z = _mm256_mul_ps(a, a);
+    __m256 p = _mm256_set1_ps(-5.70498872745e-3f);
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(2.06390887954e-2f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(-5.37397155531e-2f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(1.33314422036e-1f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(-3.33332819422e-1f));
+    __m256 small = _mm256_fmadd_ps(_mm256_mul_ps(p, z), a, a);
+    __m256 near = _mm256_cmp_ps(a, _mm256_set1_ps(0.625f), _CMP_LT_OQ);
+    return _mm256_or_ps(_mm256_blendv_ps(big, small, near), sign);
+}
+
+/* erf by 1 − t·p(t)·e^−x², t = 1/(1 + 0.3275911|x|) (Abramowitz and Stegun 7.1.26, absolute error 1.5e-7); below 0.5 its Taylor series. */
+XK_INLINE __m256 xk_erf8(__m256 x)
+{
+    __m256 sign = _mm256_and_ps(x, _mm256_set1_ps(-0.0f)), a = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+    __m256 one = _mm256_set1_ps(1.0f), z = _mm256_mul_ps(a, a);
+    __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(a, _mm256_set1_ps(0.3275911f), one));
+    __m256 p = _mm256_set1_ps(1.061405429f);
+    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(-1.453152027f));
+    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(1.421413741f));
+    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(-0.284496736f));
+    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.254829592f));
+    __m256 big = _mm256_fnmadd_ps(_mm256_mul_ps(p, t), xk_exp8(_mm256_sub_ps(_mm256_setzero_ps(), z)), one);
+    __m256 q = _mm256_set1_ps(-8.548327e-4f);
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(5.2239776e-3f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(-2.6866171e-2f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1283792e-1f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(-3.7612639e-1f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1283792f));
+    __m256 small = _mm256_mul_ps(q, a);
+    return _mm256_or_ps(_mm256_blendv_ps(big, small, _mm256_cmp_ps(a, _mm256_set1_ps(0.5f), _CMP_LT_OQ)), sign);
+}
+
+XK_INLINE __m256 xk_act8(__m256 x, int32_t kind, float alpha, float beta)
+{
+    __m256 zero = _mm256_setzero_ps(), one = _mm256_set1_ps(1.0f), a = _mm256_set1_ps(alpha), b = _mm256_set1_ps(beta);
+    switch (kind) {
+    case XI_ACTIVATION_RELU: return _mm256_max_ps(zero, x);
+    case XI_ACTIVATION_LEAKY_RELU: return _mm256_blendv_ps(x, _mm256_mul_ps(x, a), x);
+    case XI_ACTIVATION_CLIP: return _mm256_min_ps(b, _mm256_max_ps(a, x));
+    case XI_ACTIVATION_SIGMOID: return xk_sigmoid8(x);
+    case XI_ACTIVATION_HARD_SIGMOID: return _mm256_min_ps(one, _mm256_max_ps(zero, _mm256_fmadd_ps(x, a, b)));
+    case XI_ACTIVATION_HARD_SWISH:
+        a = _mm256_fmadd_ps(x, _mm256_set1_ps(1.0f / 6.0f), _mm256_set1_ps(0.5f));
+        return _mm256_mul_ps(x, _mm256_min_ps(one, _mm256_max_ps(zero, a)));
+    case XI_ACTIVATION_TANH: return xk_tanh8(x);
+    case XI_ACTIVATION_GELU:
+        a = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
+        return _mm256_fmadd_ps(a, xk_erf8(_mm256_mul_ps(x, _mm256_set1_ps(0.70710678f))), a);
+    case XI_ACTIVATION_GELU_TANH:
+        a = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
+        b = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), one);
+        return _mm256_fmadd_ps(a, xk_tanh8(_mm256_mul_ps(_mm256_mul_ps(x, b), _mm256_set1_ps(0.7978845608f))), a);
+    case XI_ACTIVATION_SWISH: return _mm256_mul_ps(x, xk_sigmoid8(_mm256_mul_ps(x, a)));
+    default: return x;
+    }
+}
+
+XK_TARGET_END(avx2)
+
+#endif

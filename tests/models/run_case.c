@@ -1,0 +1,282 @@
+/* run_case.c — runs one request of the model suites over the public API.
+ *
+ *     run-case REQUEST.json        exit 0 ran, 2 not supported, 3 model or input refused, 1 anything else
+ *     run-case --batch             one request path a line in, one line "CODE message" out
+ *
+ * A request is {model, format, outdir, steps: [{inputs: [value], outputs: [name]}]}. A value is {name, kind}: tensor (path of a .npy;
+ * strings in "strings"), sequence (items), map (keys, values), none. Output k of step s goes to outdir/s<s>_<k>.npy, items of a sequence
+ * to s<s>_<k>_<j>, strings to .json. */
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "npy.h"
+
+enum { CASE_RAN = 0, CASE_BROKEN = 1, CASE_UNSUPPORTED = 2, CASE_REFUSED = 3, CASE_VALUES = 256, CASE_DEPTH = 8 };
+
+/* Budgets that end what is endless by design within the suites' time. */
+#define CASE_MEMORY ((uint64_t)2 << 30)
+#define CASE_STEPS ((uint64_t)5000000)
+#define CASE_DEADLINE_US ((uint64_t)20000000)
+
+typedef struct run_case {
+    xinf_env *env;
+    xinf_loader *loader;
+    xinf_model *model;
+    xinf_session *session;
+    const char *outdir;
+    xinf_error err;
+} run_case;
+
+static int case_code(xinf_status status)
+{
+    return status == XINF_OK ? CASE_RAN : status == XINF_UNSUPPORTED ? CASE_UNSUPPORTED : status == XINF_INTERNAL ? CASE_BROKEN : CASE_REFUSED;
+}
+
+static int case_refuse(run_case *c, int code, const char *what, const char *which)
+{
+    snprintf(c->err.message, sizeof c->err.message, "%s%s", what, which ? which : "");
+    return code;
+}
+
+static char *case_read_file(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    long size;
+    char *text = NULL;
+    if (!f) return NULL;
+    if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0 && (text = malloc((size_t)size + 1))) {
+        text[fread(text, 1, (size_t)size, f)] = 0;
+    }
+    fclose(f);
+    return text;
+}
+
+static xinf_dtype case_dtype(const char *name)
+{
+    for (xinf_dtype d = 1; d < 27; d++)
+        if (name && strcmp(xinf_dtype_name(d), name) == 0) return d;
+    if (name && strcmp(name, "float8_e4m3fn") == 0) return XINF_FLOAT8E4M3FN;
+    if (name && strcmp(name, "float8_e4m3fnuz") == 0) return XINF_FLOAT8E4M3FNUZ;
+    if (name && strcmp(name, "float8_e5m2") == 0) return XINF_FLOAT8E5M2;
+    if (name && strcmp(name, "float8_e5m2fnuz") == 0) return XINF_FLOAT8E5M2FNUZ;
+    if (name && strcmp(name, "float8_e8m0fnu") == 0) return XINF_FLOAT8E8M0;
+    if (name && strcmp(name, "float4_e2m1fn") == 0) return XINF_FLOAT4E2M1;
+    return XINF_UNDEFINED;
+}
+
+static const char *case_text(const cJSON *o, const char *key)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsString(v) ? v->valuestring : NULL;
+}
+
+static int case_strings(run_case *c, xinf_tensor **out, const cJSON *v)
+{
+    int64_t shape[12];
+    int32_t rank = 0;
+    const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(v, "strings");
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(v, "shape"))
+    {
+        if (rank == 12) return case_refuse(c, CASE_BROKEN, "a string tensor has too many axes", NULL);
+        shape[rank++] = (int64_t)item->valuedouble;
+    }
+    if (xinf_tensor_create(out, c->env, XINF_STRING, shape, rank, &c->err) != XINF_OK) return CASE_BROKEN;
+    int64_t i = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *s = item->valuestring ? item->valuestring : "";
+        if (xinf_tensor_set_string(*out, i++, s, strlen(s), &c->err) != XINF_OK) return CASE_BROKEN;
+    }
+    return CASE_RAN;
+}
+
+static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth);
+
+static int case_items(run_case *c, xinf_tensor **out, const cJSON *list, int depth)
+{
+    int count = cJSON_GetArraySize(list), made = 0, code = CASE_RAN;
+    xinf_tensor **items = calloc((size_t)count + 1, sizeof *items);
+    const cJSON *v;
+    if (!items) return CASE_BROKEN;
+    cJSON_ArrayForEach(v, list)
+    {
+        code = case_value(c, &items[made], v, depth + 1);
+        if (code != CASE_RAN) break;
+        made++;
+    }
+    if (code == CASE_RAN && xinf_tensor_create_sequence(out, c->env, items, count, &c->err) != XINF_OK) code = CASE_BROKEN;
+    for (int i = 0; i < made && code != CASE_RAN; i++) xinf_tensor_destroy(items[i]);
+    free(items);
+    return code;
+}
+
+static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
+{
+    const char *kind = case_text(v, "kind"), *path = case_text(v, "path"), *dtype = case_text(v, "dtype");
+    if (!kind || depth > CASE_DEPTH) return case_refuse(c, CASE_BROKEN, "a value without a kind", NULL);
+    if (strcmp(kind, "none") == 0) return xinf_tensor_create_none(out, c->env, &c->err) == XINF_OK ? CASE_RAN : CASE_BROKEN;
+    if (strcmp(kind, "sequence") == 0) return case_items(c, out, cJSON_GetObjectItemCaseSensitive(v, "items"), depth);
+    if (strcmp(kind, "tensor") != 0) return case_refuse(c, CASE_UNSUPPORTED, "not supported: inputs of kind ", kind);
+    if (dtype && strcmp(dtype, "string") == 0) return case_strings(c, out, v);
+    if (!path) return case_refuse(c, CASE_BROKEN, "a tensor without a path", NULL);
+    return npy_read(out, c->env, path, case_dtype(dtype), &c->err) == 0 ? CASE_RAN : CASE_BROKEN;
+}
+
+/* ---- outputs ---- */
+
+static int case_write_strings(run_case *c, const char *stem, const xinf_tensor *t)
+{
+    char path[1200];
+    cJSON *list = cJSON_CreateArray();
+    int ok = list != NULL;
+    for (int64_t i = 0; i < xinf_tensor_count(t) && ok; i++) {
+        size_t size;
+        const char *bytes = xinf_tensor_string(t, i, &size);
+        char *z = calloc(size + 1, 1);
+        if (z) memcpy(z, bytes, size);
+        ok = z && cJSON_AddItemToArray(list, cJSON_CreateString(z));
+        free(z);
+    }
+    char *text = ok ? cJSON_PrintUnformatted(list) : NULL;
+    snprintf(path, sizeof path, "%s.json", stem);
+    FILE *f = text ? fopen(path, "w") : NULL;
+    ok = f && fputs(text, f) >= 0;
+    if (f) ok = fclose(f) == 0 && ok;
+    cJSON_free(text);
+    cJSON_Delete(list);
+    return ok ? CASE_RAN : case_refuse(c, CASE_BROKEN, "cannot write ", path);
+}
+
+static int case_write(run_case *c, const char *stem, xinf_tensor *t, int depth)
+{
+    char path[1200];
+    int code = CASE_RAN;
+    if (depth > CASE_DEPTH || xinf_tensor_kind(t) == XINF_KIND_NONE) return CASE_RAN;
+    if (xinf_tensor_kind(t) != XINF_KIND_TENSOR) {
+        for (int64_t i = 0; i < xinf_tensor_count(t) && code == CASE_RAN; i++) {
+            snprintf(path, sizeof path, "%.1000s_%lld", stem, (long long)i);
+            code = case_write(c, path, xinf_tensor_item(t, i), depth + 1);
+        }
+        return code;
+    }
+    if (xinf_tensor_dtype(t) == XINF_STRING) return case_write_strings(c, stem, t);
+    snprintf(path, sizeof path, "%.1000s.npy", stem);
+    return npy_write(path, t, &c->err) == 0 ? CASE_RAN : CASE_BROKEN;
+}
+
+/* ---- one step ---- */
+
+static int case_find(run_case *c, int count, xinf_status (*ask)(const xinf_model *, int32_t, xinf_value_info *, xinf_error *), const char *name)
+{
+    for (int i = 0; i < count; i++) {
+        xinf_value_info info = XINF_VALUE_INFO_INIT;
+        if (ask(c->model, i, &info, &c->err) == XINF_OK && name && strcmp(info.name, name) == 0) return i;
+    }
+    return -1;
+}
+
+static int case_step(run_case *c, const cJSON *step, int number)
+{
+    xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0;
+    xinf_run_options options = XINF_RUN_OPTIONS_INIT;
+    const cJSON *v;
+    if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
+    cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "inputs"))
+    {
+        int at = case_find(c, inputs, xinf_model_input, case_text(v, "name"));
+        if (at < 0) continue; /* the suites list values that a model does not declare as inputs */
+        code = case_value(c, &in[at], v, 0);
+        if (code != CASE_RAN) goto cleanup;
+    }
+    options.deadline_us = CASE_DEADLINE_US;
+    code = case_code(xinf_session_run(c->session, in, inputs, out, outputs, &options, &c->err));
+    if (code != CASE_RAN) goto cleanup;
+    cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
+    {
+        char stem[1100];
+        int at = case_find(c, outputs, xinf_model_output, v->valuestring);
+        if (at < 0) {
+            code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
+            goto cleanup;
+        }
+        snprintf(stem, sizeof stem, "%.1000s/s%d_%d", c->outdir, number, k++);
+        code = case_write(c, stem, out[at], 0);
+        if (code != CASE_RAN) goto cleanup;
+    }
+cleanup:
+    for (int i = 0; i < CASE_VALUES; i++) {
+        xinf_tensor_destroy(in[i]);
+        xinf_tensor_destroy(out[i]);
+    }
+    return code;
+}
+
+static int case_open(run_case *c, const char *model)
+{
+    xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
+    options.threads = 1;
+    options.memory_limit = CASE_MEMORY;
+    options.max_steps = CASE_STEPS;
+    xinf_status status = xinf_env_create(&c->env, NULL, &c->err);
+    if (status == XINF_OK) status = xinf_loader_create(&c->loader, c->env, NULL, &c->err);
+    if (status == XINF_OK) status = xinf_loader_load(&c->model, c->loader, model, NULL, &c->err);
+    if (status == XINF_OK) status = xinf_session_create(&c->session, c->model, &options, &c->err);
+    return case_code(status);
+}
+
+static int case_run(const char *request, char *message, size_t size)
+{
+    run_case c = {.err = XINF_ERROR_INIT};
+    char *text = case_read_file(request);
+    cJSON *root = text ? cJSON_Parse(text) : NULL;
+    const char *model = case_text(root, "model"), *format = case_text(root, "format");
+    const cJSON *step;
+    int code = CASE_BROKEN, number = 0;
+    c.outdir = case_text(root, "outdir");
+    if (!model || !c.outdir) {
+        case_refuse(&c, CASE_BROKEN, "not a request: ", request);
+        goto cleanup;
+    }
+    if (format && strcmp(format, "onnx") != 0) {
+        code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
+        goto cleanup;
+    }
+    code = case_open(&c, model);
+    cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
+    {
+        if (code == CASE_RAN) code = case_step(&c, step, number++);
+    }
+cleanup:
+    snprintf(message, size, "%s", code == CASE_RAN ? "" : c.err.message);
+    xinf_session_destroy(c.session);
+    xinf_model_destroy(c.model);
+    xinf_loader_destroy(c.loader);
+    xinf_env_destroy(c.env);
+    cJSON_Delete(root);
+    free(text);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    char message[600], line[4096];
+    if (argc != 2) {
+        fprintf(stderr, "usage: run-case REQUEST.json | run-case --batch\n");
+        return CASE_BROKEN;
+    }
+    if (strcmp(argv[1], "--batch") != 0) {
+        int code = case_run(argv[1], message, sizeof message);
+        if (code != CASE_RAN) fprintf(stderr, "run-case: %s\n", message);
+        return code;
+    }
+    while (fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\n")] = 0;
+        int code = case_run(line, message, sizeof message);
+        printf("%d %s\n", code, message);
+        fflush(stdout);
+    }
+    return 0;
+}
