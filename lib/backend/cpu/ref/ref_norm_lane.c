@@ -72,11 +72,17 @@ static xinf_status ref_lrn_extent(const void *params, xi_operand *const *in, xi_
     return XINF_OK;
 }
 
+/* The usual exponent, 3/4, comes from square roots. */
+static double ref_lrn_power(double v, double beta)
+{
+    return beta == 0.75 ? sqrt(v) * sqrt(sqrt(v)) : pow(v, beta);
+}
+
 static xinf_status ref_lrn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
 {
     const ref_lane_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
-    float x[NORM_LANES], sum[NORM_LANES];
+    double x[NORM_LANES], sum[NORM_LANES];
     int64_t channels = in->shape.dim[1], plane = xi_shape_span(&in->shape, 2, in->shape.rank), first, last;
     if (in->count == 0) return XINF_OK;
     xk_split_range(in->shape.dim[0] * channels, plane > 1024 ? 1 : 1024 / (plane + 1) + 1, call->width, chunk, &first, &last);
@@ -88,12 +94,12 @@ static xinf_status ref_lrn_run(const xi_call *call, int32_t phase, int32_t chunk
             n = plane - at < NORM_LANES ? plane - at : NORM_LANES;
             memset(sum, 0, sizeof sum);
             for (int64_t k = lo; k < hi; k++) {
-                xk_block_load(x, XK_F32, in->data, in->dtype, (base + k) * plane + at, 1, n);
+                xk_block_load(x, XK_F64, in->data, in->dtype, (base + k) * plane + at, 1, n);
                 for (int64_t i = 0; i < n; i++) sum[i] += x[i] * x[i];
             }
-            xk_block_load(x, XK_F32, in->data, in->dtype, unit * plane + at, 1, n);
-            for (int64_t i = 0; i < n; i++) x[i] /= powf(p->bias + p->alpha / (float)p->size * sum[i], p->beta);
-            xk_block_store(out->data, out->dtype, unit * plane + at, 1, x, XK_F32, n);
+            xk_block_load(x, XK_F64, in->data, in->dtype, unit * plane + at, 1, n);
+            for (int64_t i = 0; i < n; i++) x[i] /= ref_lrn_power((double)p->bias + (double)p->alpha / (double)p->size * sum[i], (double)p->beta);
+            xk_block_store(out->data, out->dtype, unit * plane + at, 1, x, XK_F64, n);
         }
     }
     return XINF_OK;
