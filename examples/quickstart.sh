@@ -5,11 +5,11 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3
-need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev
+need cc:gcc meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler
+need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev
 install_missing
 
-# gcc, compiled once per change where ccache is here (meson finds it by itself).
+# meson puts ccache before the compiler by itself where it is installed.
 [ -f build/release/build.ninja ] || meson setup build/release --buildtype=release -Dtests=false >/dev/null
 ninja -C build/release
 build/release/examples/classify examples/digits/digits.onnx examples/digits/heldout build/release/digits.svg

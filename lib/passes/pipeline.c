@@ -3,6 +3,7 @@
 
 #include "passes/fold.h"
 #include "passes/dead.h"
+#include "passes/identity.h"
 
 static bool pipeline_is_off(const char *off, const char *name)
 {
@@ -33,6 +34,7 @@ cleanup:
 }
 
 const xi_pass xi_passes[] = {
+    {"identity", XI_STAGE_LOAD, xi_pass_identity},
     {"dead", XI_STAGE_LOAD, xi_pass_dead},
     {"fold", XI_STAGE_SESSION, xi_pass_fold},
     {"dead-again", XI_STAGE_SESSION, xi_pass_dead},
