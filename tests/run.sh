@@ -42,6 +42,7 @@ ninja -C build/release
 results=build/tests
 rm -rf "$results"
 mkdir -p "$results"
+echo "$python" >"$results/python"
 counts=$results/counts
 : >"$counts"
 tally() { "$python" tests/tally.py "$@"; }

@@ -11,7 +11,8 @@ static xinf_status expand_list(xi_infer *c, int64_t *length)
     *length = t->shape.rank == 1 && t->shape.dim[0] >= 0 ? t->shape.dim[0] : -1;
     if (t->shape.rank >= 0 && t->shape.rank != 1) return xi_infer_fail(c, "input 1 must have rank 1");
     if (*length > XI_MAX_RANK) return xi_infer_fail(c, "input 1 lists %lld numbers", (long long)*length);
-    if (t->dtype != XINF_UNDEFINED && t->dtype != XINF_INT64) return xi_infer_fail(c, "input 1 is %s", xinf_dtype_name(t->dtype));
+    if (t->dtype != XINF_UNDEFINED && t->dtype != XINF_INT64 && t->dtype != XINF_INT32)
+        return xi_infer_fail(c, "input 1 is %s", xinf_dtype_name(t->dtype));
     return XINF_OK;
 }
 

@@ -48,12 +48,13 @@ static xinf_status ref_qlinear_shared(xi_operand *const *in, xi_extent *e, xinf_
     return XINF_OK;
 }
 
-/* Both operands without zero points, one behind the other. `run` elements share a zero point, `each` runs make a matrix. */
-static void ref_qlinear_take_off(const xi_operand *o, const xi_operand *zero, int64_t each, int64_t run, int32_t *to)
+/* An operand without its zero points: `run` elements beside each other share one, after `each` of them they repeat, and every
+ * `matrix` elements may have a set of their own. */
+static void ref_qlinear_take_off(const xi_operand *o, const xi_operand *zero, int64_t each, int64_t run, int64_t matrix, int32_t *to)
 {
     xk_block_load(to, XK_I32, o->data, o->dtype, 0, 1, o->count);
     for (int64_t i = 0; i < o->count; i++)
-        to[i] -= (int32_t)xi_dtype_load_i64(zero->data, zero->dtype, ref_qlinear_pick(zero, each, i / run % each, i / run / each));
+        to[i] -= (int32_t)xi_dtype_load_i64(zero->data, zero->dtype, ref_qlinear_pick(zero, each, i / run % each, i / matrix));
 }
 
 static void ref_qlinear_write(const xi_call *call, const int32_t *acc, const double *scale, int64_t step, int64_t first, int64_t count)
@@ -116,12 +117,9 @@ static xinf_status ref_qlinear_matmul_run(const xi_call *call, int32_t phase, in
     if (call->out[0]->count == 0) return XINF_OK;
     qlinear_matmul m = ref_qlinear_matmul_sizes(call->in, call->out[0]);
     if (phase == 0) {
-        ref_qlinear_take_off(a, call->in[QLINEAR_A + 2], m.rows, m.depth ? m.depth : 1, left);
-        ref_qlinear_take_off(b, call->in[QLINEAR_B + 2], m.columns, 1, right);
-        if (call->in[QLINEAR_B + 2]->count > m.columns) /* columns of each matrix have zero points of their own */
-            for (int64_t i = 0; i < b->count; i++)
-                right[i] = (int32_t)xi_dtype_load_i64(b->data, b->dtype, i) -
-                           (int32_t)xi_dtype_load_i64(call->in[QLINEAR_B + 2]->data, b->dtype, i / (m.depth * m.columns) * m.columns + i % m.columns);
+        if (m.depth == 0) return XINF_OK;
+        ref_qlinear_take_off(a, call->in[QLINEAR_A + 2], m.rows, m.depth, m.rows * m.depth, left);
+        ref_qlinear_take_off(b, call->in[QLINEAR_B + 2], m.columns, 1, m.depth * m.columns, right);
         return XINF_OK;
     }
     double *scale = scratch;
@@ -191,8 +189,9 @@ static xinf_status ref_qlinear_conv_run(const xi_call *call, int32_t phase, int3
     if (phase == 0) {
         int32_t *left = call->shared;
         int64_t filter = xi_shape_span(&w->shape, 1, w->shape.rank);
-        ref_qlinear_take_off(x, call->in[QLINEAR_A + 2], 1, x->count ? x->count : 1, left);
-        ref_qlinear_take_off(w, call->in[QLINEAR_B + 2], w->shape.dim[0], filter ? filter : 1, left + x->count);
+        if (x->count == 0 || filter == 0) return XINF_OK;
+        ref_qlinear_take_off(x, call->in[QLINEAR_A + 2], 1, x->count, x->count, left);
+        ref_qlinear_take_off(w, call->in[QLINEAR_B + 2], w->shape.dim[0], filter, w->count, left + x->count);
         return XINF_OK;
     }
     xinf_status status = xi_window_resolve(&tap.w, call->node, &x->shape, w->shape.dim + 2, err);

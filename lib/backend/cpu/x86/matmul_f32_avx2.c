@@ -1,0 +1,307 @@
+/* matmul_f32_avx2.c — MatMul, Gemm and xinf.FusedMatMul: C = act(alpha · A B + bias + residual), row-major.
+ *
+ * B is packed in panels [n/16][k][16]: constants once per model, other operands in phase 0 of each run. A is read where it lies, in tiles of
+ * up to 6 rows. Phase 1 is cut into blocks of rows times groups of panels; while a panel is used the next one is fetched into L2. */
+#include "base/checked.h"
+#include "base/cpu.h"
+#include "plan/kernel.h"
+
+#include "backend/cpu/x86/tile_avx2.h"
+
+enum { MM_BIAS_NONE, MM_BIAS_ROW, MM_BIAS_FULL };
+
+typedef struct mm_params {
+    int32_t trans_a, trans_b, b_packed, bias, bias_input, residual_input; /* inputs: -1 none */
+    float alpha, beta;
+    xi_activation act;
+} mm_params;
+
+/* One product; batches lie behind one another. */
+typedef struct mm_shape {
+    int64_t batch, m, n, k, b_batch; /* b_batch 1: the same B for all */
+    int64_t panels, rows, row_blocks, group, groups;
+} mm_shape;
+
+static xinf_status mm_refuse(xi_prepare *p, xinf_error *err)
+{
+    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a float32 product of a usual pattern");
+}
+
+/* Bias of the result's last axis, or as large as the result. */
+static bool mm_bias_pattern(const xi_operand *bias, const xi_operand *y, int32_t *pattern)
+{
+    const xi_shape *b = &bias->shape, *s = &y->shape;
+    if (b->rank < 1 || s->rank < b->rank || bias->dtype != XINF_FLOAT32) return false;
+    bool row = b->dim[b->rank - 1] == s->dim[s->rank - 1] && b->dim[b->rank - 1] > 0, full = b->rank == s->rank;
+    for (int32_t i = 0; i < b->rank; i++) {
+        if (i < b->rank - 1) row = row && b->dim[i] == 1;
+        full = full && b->dim[i] == s->dim[i] && b->dim[i] != XI_DIM_UNKNOWN;
+    }
+    *pattern = row ? MM_BIAS_ROW : MM_BIAS_FULL;
+    return row || full;
+}
+
+static bool mm_batches_fit(const xi_shape *a, const xi_shape *b)
+{
+    if (b->rank == 2) return true;
+    if (a->rank != b->rank) return false;
+    for (int32_t i = 0; i < a->rank - 2; i++)
+        if (a->dim[i] != b->dim[i] || a->dim[i] == XI_DIM_UNKNOWN) return false;
+    return true;
+}
+
+static bool mm_read_node(mm_params *c, const xi_prepare *p)
+{
+    const xi_node *n = p->node;
+    bool gemm = xi_node_is(n, "Gemm"), fused = n->domain.len != 0;
+    const xi_operand *bias = p->in_count > 2 ? p->in[2] : NULL, *residual = fused && p->in_count > 3 ? p->in[3] : NULL;
+    c->trans_a = gemm || fused ? xi_node_int(n, "transA", 0) != 0 : 0;
+    c->trans_b = gemm || fused ? xi_node_int(n, "transB", 0) != 0 : 0;
+    c->alpha = gemm || fused ? xi_node_float(n, "alpha", 1) : 1;
+    c->beta = gemm ? xi_node_float(n, "beta", 1) : 1;
+    c->bias_input = c->residual_input = -1;
+    if (fused && (xi_activation_read(&c->act, n, NULL) != XINF_OK || !xk_act8_takes(c->act.kind))) return false;
+    if (bias) {
+        c->bias_input = 2;
+        if (!mm_bias_pattern(bias, p->out[0], &c->bias)) return false;
+    }
+    if (residual) {
+        int32_t pattern;
+        c->residual_input = 3;
+        if (!mm_bias_pattern(residual, p->out[0], &pattern) || pattern != MM_BIAS_FULL) return false;
+    }
+    return true;
+}
+
+static xinf_status mm_prepare(xi_prepare *p, xinf_error *err)
+{
+    mm_params *c = p->params;
+    const xi_operand *a = p->in[0], *b = p->in[1];
+    if (a->dtype != XINF_FLOAT32 || b->dtype != XINF_FLOAT32 || a->shape.rank < 2 || b->shape.rank < 2 || !mm_batches_fit(&a->shape, &b->shape) ||
+        !mm_read_node(c, p) || (c->trans_a && a->shape.rank != 2))
+        return mm_refuse(p, err);
+    if (c->residual_input == 3) p->in_place = 8;
+    if (!b->data || b->shape.rank != 2 || !xi_shape_known(&b->shape)) return XINF_OK;
+    int64_t k = b->shape.dim[c->trans_b ? 1 : 0], n = b->shape.dim[c->trans_b ? 0 : 1];
+    size_t size;
+    if (!xi_mul_size((size_t)k, (size_t)((n + 15) / 16 * 64), &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
+    c->b_packed = size != 0;
+    p->packed_size = size;
+    p->packed_inputs = size ? 2 : 0;
+    return XINF_OK;
+}
+
+static xinf_status mm_pack(const void *params, const xi_node *node, const xi_operand *const *in, void *dst, xinf_error *err)
+{
+    const mm_params *c = params;
+    const char *src = in[1]->data;
+    int64_t k = in[1]->shape.dim[c->trans_b ? 1 : 0], n = in[1]->shape.dim[c->trans_b ? 0 : 1];
+    float *out = dst;
+    for (int64_t first = 0; first < n; first += 16) {
+        int64_t columns = n - first < 16 ? n - first : 16;
+        for (int64_t i = 0; i < k; i++, out += 16) {
+            if (!c->trans_b) {
+                memcpy(out, src + 4 * (i * n + first), (size_t)columns * 4);
+                continue;
+            }
+            for (int64_t j = 0; j < columns; j++) memcpy(&out[j], src + 4 * ((first + j) * k + i), 4);
+        }
+    }
+    return XINF_OK;
+}
+
+/* Rows of A in a block: 256 KiB of A, or all when A is small. Groups of panels: about 128 KiB of B, and enough groups to share. */
+static mm_shape mm_shape_of(const mm_params *p, const xi_operand *a, const xi_operand *b)
+{
+    mm_shape s = {.batch = 1, .b_batch = 1};
+    const xi_shape *x = &a->shape, *w = &b->shape;
+    s.k = p->trans_a ? x->dim[0] : x->dim[x->rank - 1];
+    s.m = p->trans_a ? x->dim[1] : x->dim[x->rank - 2];
+    s.n = p->trans_b ? w->dim[w->rank - 2] : w->dim[w->rank - 1];
+    for (int32_t i = 0; i < x->rank - 2; i++) s.batch *= x->dim[i];
+    if (w->rank > 2) {
+        s.b_batch = s.batch;
+    } else {
+        s.m *= s.batch; /* rows of all batches lie one after another */
+        s.batch = 1;
+    }
+    s.panels = (s.n + 15) / 16;
+    int64_t row = s.k * 4, panel = s.k * 64;
+    s.rows = s.m * row <= 524288 || row == 0 ? s.m : 262144 / row / 6 * 6;
+    if (s.rows < 48) s.rows = s.m < 48 ? s.m : 48;
+    s.row_blocks = s.rows ? (s.m + s.rows - 1) / s.rows : 0;
+    s.rows = s.row_blocks ? (s.m + s.row_blocks - 1) / s.row_blocks : 0;
+    s.group = panel ? 131072 / panel : s.panels;
+    int64_t want = 8 / (s.batch * s.row_blocks ? s.batch * s.row_blocks : 1), most = want > 1 ? (s.panels + want - 1) / want : s.panels;
+    if (s.group > most) s.group = most;
+    if (s.group < 1) s.group = 1;
+    s.groups = (s.panels + s.group - 1) / s.group;
+    return s;
+}
+
+static xinf_status mm_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+{
+    const mm_params *p = params;
+    mm_shape s = mm_shape_of(p, in[0], in[1]);
+    size_t b = p->b_packed ? 0 : (size_t)(s.b_batch * s.panels * s.k) * 64, a = p->trans_a ? (size_t)(s.m * s.k) * 4 : 0;
+    e->phases = 2;
+    e->chunks[0] = (p->b_packed ? 0 : (int32_t)(s.b_batch * s.panels)) + (p->trans_a ? 1 : 0);
+    e->chunks[1] = (int32_t)(s.batch * s.row_blocks * s.groups);
+    e->shared = b + a + 64;
+    e->scratch = (size_t)(s.k / 8 + 16) * 4;
+    e->flops = (uint64_t)(2 * s.batch * s.m * s.n * s.k);
+    return XINF_OK;
+}
+
+XK_TARGET_BEGIN(avx2)
+
+/* Panel `index` of a B that is not constant. */
+static void mm_pack_panel(const mm_params *p, const mm_shape *s, const float *src, int64_t index, float *dst)
+{
+    int64_t batch = index / s->panels, first = index % s->panels * 16, columns = s->n - first < 16 ? s->n - first : 16;
+    const float *b = src + batch * s->k * s->n;
+    __m256i low = xk_mask8(columns), high = xk_mask8(columns - 8);
+    for (int64_t i = 0; i < s->k; i++, dst += 16) {
+        if (!p->trans_b) {
+            const float *row = b + i * s->n + first;
+            _mm256_store_ps(dst, _mm256_maskload_ps(row, low));
+            _mm256_store_ps(dst + 8, _mm256_maskload_ps(row + 8, high));
+            continue;
+        }
+        for (int64_t j = 0; j < 16; j++) dst[j] = j < columns ? b[(first + j) * s->k + i] : 0;
+    }
+}
+
+typedef struct mm_tile {
+    const float *a, *w, *bias, *residual;
+    float *c;
+    const int32_t *offset;
+    int64_t eights, rest, lda, ldc, bias_step;
+    int64_t columns;
+    float alpha, beta;
+    xi_activation act;
+} mm_tile;
+
+XK_INLINE void mm_store(const mm_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
+{
+    for (int h = 0; h < 2; h++) {
+        if (t->columns <= 8 * h) break;
+        __m256i mask = xk_mask8(t->columns - 8 * h);
+        for (int m = 0; m < rows; m++) {
+            __m256 v = acc[m][h];
+            if (t->alpha != 1) v = _mm256_mul_ps(v, _mm256_set1_ps(t->alpha));
+            if (t->bias) v = _mm256_fmadd_ps(_mm256_maskload_ps(t->bias + m * t->bias_step + 8 * h, mask), _mm256_set1_ps(t->beta), v);
+            if (t->residual) v = _mm256_add_ps(v, _mm256_maskload_ps(t->residual + m * t->ldc + 8 * h, mask));
+            v = xk_act8(v, t->act.kind, t->act.alpha, t->act.beta);
+            _mm256_maskstore_ps(t->c + m * t->ldc + 8 * h, mask, v);
+        }
+    }
+}
+
+static const int32_t mm_rest_offset[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+#define MM_TILE(name, rows)                                                                        \
+    static __attribute__((noinline)) void name(const mm_tile *t)                                   \
+    {                                                                                              \
+        __m256 acc[XK_TILE_ROWS][2];                                                               \
+        for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();                \
+        xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, acc);                       \
+        if (t->rest)                                                                               \
+            xk_tile_sum(rows, 1, t->a + t->eights * 8, mm_rest_offset, t->rest, t->lda, t->w + t->eights * 128, acc);                       \
+        mm_store(t, rows, acc);                                                                    \
+    }
+MM_TILE(mm_tile_1, 1)
+MM_TILE(mm_tile_2, 2)
+MM_TILE(mm_tile_3, 3)
+MM_TILE(mm_tile_4, 4)
+MM_TILE(mm_tile_5, 5)
+MM_TILE(mm_tile_6, 6)
+#undef MM_TILE
+
+typedef void (*mm_tile_fn)(const mm_tile *t);
+static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
+
+/* The share of the next panel that tile i of n fetches. */
+XK_INLINE void mm_prefetch(const float *next, int64_t lines, int64_t i, int64_t n)
+{
+    for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T1);
+}
+
+static void mm_panel(mm_tile t, int64_t rows, const float *next, int64_t lines)
+{
+    int64_t tiles = (rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
+    for (int64_t i = 0, at = 0; i < tiles; i++) {
+        int64_t n = (rows - at) / (tiles - i);
+        if (next) mm_prefetch(next, lines, i, tiles);
+        mm_tiles[n](&t);
+        t.a += n * t.lda;
+        t.c += n * t.ldc;
+        if (t.residual) t.residual += n * t.ldc;
+        if (t.bias) t.bias += n * t.bias_step;
+        at += n;
+    }
+}
+
+static void mm_transpose_a(const mm_shape *s, const float *src, float *dst)
+{
+    for (int64_t i = 0; i < s->m; i++)
+        for (int64_t k = 0; k < s->k; k++) dst[i * s->k + k] = src[k * s->m + i];
+}
+
+static xinf_status mm_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+{
+    const mm_params *p = call->params;
+    const xi_operand *b_operand = call->in[1];
+    xi_operand shape_only;
+    if (!b_operand) { /* packed: the node's weight tells the shape */
+        const xi_value *v = call->node->inputs[1];
+        shape_only = (xi_operand){.shape = v->literal->shape};
+        b_operand = &shape_only;
+    }
+    mm_shape s = mm_shape_of(p, call->in[0], b_operand);
+    float *b_shared = call->shared, *a_shared = b_shared ? b_shared + (p->b_packed ? 0 : s.b_batch * s.panels * s.k * 16) : NULL;
+    if (phase == 0) {
+        if (!p->b_packed && chunk < s.b_batch * s.panels)
+            mm_pack_panel(p, &s, b_operand->data, chunk, b_shared + (int64_t)chunk * s.k * 16);
+        else
+            mm_transpose_a(&s, call->in[0]->data, a_shared);
+        return XINF_OK;
+    }
+    int64_t group = chunk % s.groups, block = chunk / s.groups % s.row_blocks, batch = chunk / s.groups / s.row_blocks;
+    int64_t first_row = block * s.rows, rows = s.m - first_row < s.rows ? s.m - first_row : s.rows;
+    int32_t *offset = scratch;
+    for (int64_t i = 0; i < s.k / 8; i++) offset[i] = (int32_t)(i * 8);
+    const float *a = p->trans_a ? a_shared : (const float *)call->in[0]->data;
+    const float *packed = p->b_packed ? call->packed : b_shared + (s.b_batch > 1 ? batch : 0) * s.panels * s.k * 16;
+    int64_t row = batch * s.m + first_row, last = (group + 1) * s.group < s.panels ? (group + 1) * s.group : s.panels;
+    for (int64_t panel = group * s.group; panel < last; panel++) {
+        int64_t column = panel * 16;
+        mm_tile t = {.a = a + row * s.k, .w = packed + panel * s.k * 16, .c = (float *)call->out[0]->data + row * s.n + column, .offset = offset,
+                     .eights = s.k / 8, .rest = s.k % 8, .lda = s.k, .ldc = s.n, .columns = s.n - column, .alpha = p->alpha, .beta = p->beta,
+                     .act = p->act};
+        if (p->bias_input >= 0) {
+            t.bias_step = p->bias == MM_BIAS_FULL ? s.n : 0;
+            t.bias = (const float *)call->in[2]->data + column + (p->bias == MM_BIAS_FULL ? row * s.n : 0);
+        }
+        if (p->residual_input >= 0) t.residual = (const float *)call->in[3]->data + row * s.n + column;
+        mm_panel(t, rows, panel + 1 < s.panels ? packed + (panel + 1) * s.k * 16 : NULL, s.k);
+    }
+    return XINF_OK;
+}
+
+XK_TARGET_END(avx2)
+
+extern const xi_kernel xk_avx2_matmul[];
+
+#define MM_KERNEL(operator, space, kernel)                                                         \
+    {.op = operator, .domain = space, .name = kernel, .isa = XI_ISA_AVX2, .prepare = mm_prepare, .pack = mm_pack, .extent = mm_extent,       \
+     .run = mm_run}
+
+const xi_kernel xk_avx2_matmul[] = {
+    MM_KERNEL("MatMul", "", "xk_matmul_f32_packed__avx2"),
+    MM_KERNEL("Gemm", "", "xk_gemm_f32_packed__avx2"),
+    MM_KERNEL("FusedMatMul", "xinf", "xk_fused_matmul_f32_packed__avx2"),
+    {0},
+};
+
+#undef MM_KERNEL
