@@ -56,7 +56,7 @@ PYTHONPATH=$PWD/bindings/python
 export XINF_LIBRARY XINF_PROGRAM PYTHONPATH
 
 for folder in bindings/python/tests tests/cli; do
-    if [ -d "$folder" ]; then tally add "$counts" -- "$python" -m pytest -q -p no:cacheprovider "$folder"; fi
+    if [ -d "$folder" ]; then tally add "$counts" -- "$python" -m pytest -q -rs -p no:cacheprovider "$folder"; fi
 done
 if [ -f tests/models/onnx_node.py ]; then
     tally add "$counts" -- "$python" tests/models/onnx_node.py

@@ -69,6 +69,9 @@ def add(file, args):
             numbers[1] = 1
     if numbers[1]:
         print(done.stdout[-6000:])
+    elif numbers[2] and not suite:
+        for line in [line for line in done.stdout.splitlines() if line.lower().startswith("skipped")][:12]:
+            print("  " + line[:160])
     if suite and done.returncode == 0:
         name = pathlib.Path(suite).stem
         why = {}

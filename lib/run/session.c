@@ -239,7 +239,14 @@ static xinf_status session_place_outputs(xi_session *s, xinf_tensor **outputs, x
             xinf_status status = session_check_output(g->outputs[k], outputs[k], slot->type.dtype, &slot->type.shape, err);
             if (status != XINF_OK) return status;
         }
-        if (!xi_frame_output_direct(s->frame, k)) continue;
+        if (!xi_frame_output_direct(s->frame, k)) {
+            /* Last run's output ends here: its memory serves this run, which sizes this output only when it gets there. */
+            if (!slot->sized) {
+                xinf_tensor_destroy(s->outputs[k]);
+                s->outputs[k] = NULL;
+            }
+            continue;
+        }
         xinf_tensor *t = outputs[k];
         if (!t || session_overlaps(s, t, outputs, k)) {
             xinf_status status = session_own_output(s, k, slot->type.dtype, &slot->type.shape, &t, err);

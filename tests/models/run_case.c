@@ -36,7 +36,7 @@ static int case_code(xinf_status status)
 
 static int case_refuse(run_case *c, int code, const char *what, const char *which)
 {
-    snprintf(c->err.message, sizeof c->err.message, "%s%s", what, which ? which : "");
+    snprintf(c->err.message, sizeof c->err.message, "%.200s%.300s", what, which ? which : "");
     return code;
 }
 

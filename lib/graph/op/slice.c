@@ -11,7 +11,8 @@ int64_t xi_slice_count(int64_t length, int64_t start, int64_t end, int64_t *step
     if (*step < -INT64_MAX) *step = -INT64_MAX;
     start += start < 0 ? length : 0;
     end += end < 0 ? length : 0;
-    start = start < (*step > 0 ? 0 : -1) ? low : start > high ? high : start;
+    start = start < 0 ? 0 : start;
+    start = start > high ? high : start;
     end = end < low ? low : end > high ? high : end;
     *first = start < 0 ? 0 : start;
     if (*step > 0) return end > start ? 1 + (end - start - 1) / *step : 0;

@@ -45,8 +45,9 @@ static void ref_cast_store_small(void *dst, const ref_cast_params *c, int64_t fi
 {
     uint8_t *to = (uint8_t *)dst + first;
     for (int64_t i = 0; i < count; i++)
-        to[i] = c->to == XINF_FLOAT8E8M0 ? ref_cast_e8m0(src[i], c->saturate, c->mode)
-                                         : xi_f32_to_f8(src[i], (xinf_dtype)c->to, c->saturate);
+        to[i] = c->to == XINF_FLOAT4E2M1 && src[i] != src[i] ? 0 /* it has no code for not-a-number */
+                : c->to == XINF_FLOAT8E8M0 ? ref_cast_e8m0(src[i], c->saturate, c->mode)
+                                           : xi_f32_to_f8(src[i], (xinf_dtype)c->to, c->saturate);
 }
 
 /* Whole numbers from floats: towards zero, not-a-number gives 0, too large ones the limit of 64 bits. */

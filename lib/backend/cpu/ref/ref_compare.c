@@ -24,7 +24,7 @@ static xinf_status ref_compare_prepare(xi_prepare *p, xinf_error *err)
 }
 
 /* The index of the element of input k that belongs to element i of the output. */
-static int64_t ref_compare_at(const xk_walk *w, int32_t k, int64_t i)
+static int64_t ref_compare_at(const xk_spread *w, int32_t k, int64_t i)
 {
     int64_t at = 0;
     for (int32_t d = w->rank - 1; d >= 0; d--) {
@@ -36,10 +36,10 @@ static int64_t ref_compare_at(const xk_walk *w, int32_t k, int64_t i)
 
 static void ref_compare_strings(const xi_call *call)
 {
-    xk_walk w;
+    xk_spread w;
     const xi_str *a = call->in[0]->data, *b = call->in[1]->data;
     uint8_t *dst = call->out[0]->data;
-    xk_walk_init(&w, 2, call->in, &call->out[0]->shape);
+    xk_spread_init(&w, 2, call->in, &call->out[0]->shape);
     for (int64_t i = 0; i < call->out[0]->count; i++) dst[i] = xi_str_eq(a[ref_compare_at(&w, 0, i)], b[ref_compare_at(&w, 1, i)]);
 }
 

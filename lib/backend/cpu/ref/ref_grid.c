@@ -81,7 +81,7 @@ static void ref_grid_side(const ref_grid_params *p, float n, int64_t length, int
     if (x > 1e9f) x = 1e9f;
     if (p->taps == REF_GRID_NEAREST) x = rintf(x);
     if ((double)x < low || (double)x > high) {
-        if (p->padding == REF_GRID_BORDER) x = x < 0 ? 0 : x > wide - 1 ? wide - 1 : x;
+        if (p->padding == REF_GRID_BORDER && p->taps != REF_GRID_CUBIC) x = x < 0 ? 0 : x > wide - 1 ? wide - 1 : x;
         if (p->padding == REF_GRID_REFLECT) x = (float)ref_grid_reflect((double)x, low, high);
     }
     float base = p->taps == REF_GRID_NEAREST ? x : floorf(x), t = x - base;

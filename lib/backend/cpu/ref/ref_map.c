@@ -11,9 +11,9 @@ static int64_t map_stride(const xi_operand *o, int32_t axis, int32_t rank)
     return xi_shape_span(&o->shape, own + 1, o->shape.rank);
 }
 
-void xk_walk_init(xk_walk *w, int32_t inputs, xi_operand *const *in, const xi_shape *out)
+void xk_spread_init(xk_spread *w, int32_t inputs, xi_operand *const *in, const xi_shape *out)
 {
-    *w = (xk_walk){.inputs = inputs, .count = xi_shape_span(out, 0, out->rank)};
+    *w = (xk_spread){.inputs = inputs, .count = xi_shape_span(out, 0, out->rank)};
     for (int32_t axis = 0; axis < out->rank; axis++) {
         if (out->dim[axis] == 1) continue;
         int64_t stride[XK_MAP_INPUTS] = {0};
@@ -37,7 +37,7 @@ typedef struct map_buffers {
 } map_buffers;
 
 /* One run of the innermost dimension: inputs at element at[k], output at element `to`. */
-static void map_row(const xk_map *m, const xk_walk *w, xi_operand *const *in, const xi_operand *out, const int64_t *at, int64_t to,
+static void map_row(const xk_map *m, const xk_spread *w, xi_operand *const *in, const xi_operand *out, const int64_t *at, int64_t to,
                     int64_t count, map_buffers *b, bool converts)
 {
     const void *src[XK_MAP_INPUTS] = {0};
@@ -64,11 +64,11 @@ static void map_row(const xk_map *m, const xk_walk *w, xi_operand *const *in, co
 
 void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, int64_t first, int64_t last)
 {
-    xk_walk w;
+    xk_spread w;
     map_buffers b;
     int64_t index[XI_MAX_RANK] = {0}, at[XK_MAP_INPUTS] = {0};
     if (first >= last) return;
-    xk_walk_init(&w, m->inputs, in, &out->shape);
+    xk_spread_init(&w, m->inputs, in, &out->shape);
     bool converts = !xk_kind_native(m->out_kind, out->dtype);
     for (int32_t k = 0; k < m->inputs; k++) converts = converts || !xk_kind_native(m->in_kind[k], in[k]->dtype);
     int64_t rest = first;

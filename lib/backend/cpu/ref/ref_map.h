@@ -18,13 +18,13 @@ typedef struct xk_map {
 } xk_map;
 
 /* The dimensions of an output and the strides of its inputs (0 where broadcast), joined where they can be. */
-typedef struct xk_walk {
+typedef struct xk_spread {
     int32_t rank, inputs;
     int64_t dim[XI_MAX_RANK], stride[XK_MAP_INPUTS][XI_MAX_RANK];
     int64_t count;
-} xk_walk;
+} xk_spread;
 
-void xk_walk_init(xk_walk *w, int32_t inputs, xi_operand *const *in, const xi_shape *out);
+void xk_spread_init(xk_spread *w, int32_t inputs, xi_operand *const *in, const xi_shape *out);
 /* Elements first … last-1 of the output, in row-major order. */
 void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, int64_t first, int64_t last);
 /* A whole call: the part that belongs to `chunk`, with xk_map_extent's split. */

@@ -17,7 +17,7 @@ typedef struct ref_matmul_plan {
     int64_t a_rows, a_length, b_rows, b_length; /* as they lie in memory */
     int64_t a_size, b_size;                     /* elements to convert; 0: read in place */
     int64_t row_blocks, column_blocks;
-    xk_walk lead; /* which matrix of A and B belongs to one of the output; strides count matrices */
+    xk_spread lead; /* which matrix of A and B belongs to one of the output; strides count matrices */
 } ref_matmul_plan;
 
 static xk_kind ref_matmul_kind(xinf_dtype d, bool integer)
@@ -60,7 +60,7 @@ static void ref_matmul_resolve(ref_matmul_plan *w, const ref_matmul_params *p, x
     b.shape.rank = rb - 2;
     xi_shape_broadcast(&a.shape, &b.shape, &lead);
     w->batch = xi_shape_span(&lead, 0, lead.rank);
-    xk_walk_init(&w->lead, 2, pair, &lead);
+    xk_spread_init(&w->lead, 2, pair, &lead);
     w->a_rows = w->a_length ? in[0]->count / w->a_length : 0;
     w->b_rows = w->b_length ? in[1]->count / w->b_length : 0;
     xk_kind kind = (xk_kind)p->kind;

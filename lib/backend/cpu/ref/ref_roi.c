@@ -97,7 +97,7 @@ static xinf_status ref_roi_region(const xi_call *call, const ref_roi_params *p, 
         tall = tall > 1 ? tall : 1;
     }
     float bin_w = wide / (float)p->width, bin_h = tall / (float)p->height;
-    if (!(fabsf(bin_w) <= REF_ROI_GRID && fabsf(bin_h) <= REF_ROI_GRID))
+    if (!(fabsf(bin_w) <= (float)REF_ROI_GRID && fabsf(bin_h) <= (float)REF_ROI_GRID))
         return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "region %lld is %g × %g", (long long)n, (double)wide, (double)tall);
     ref_roi_cell cell = {.across = p->ratio > 0 ? p->ratio : (int32_t)ceilf(bin_w), .down = p->ratio > 0 ? p->ratio : (int32_t)ceilf(bin_h)};
     cell.step_x = bin_w / (float)cell.across;

@@ -29,7 +29,7 @@ static void where_row(void *dst, const uint8_t *pick, const void *a, const void 
     }
 }
 
-static xinf_status where_strings(const xi_call *call, const xk_walk *w, xinf_error *err)
+static xinf_status where_strings(const xi_call *call, const xk_spread *w, xinf_error *err)
 {
     xinf_status status = XINF_OK;
     const uint8_t *pick = call->in[0]->data;
@@ -53,11 +53,11 @@ static xinf_status where_prepare(xi_prepare *p, xinf_error *err)
 
 static xinf_status where_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
 {
-    xk_walk w;
+    xk_spread w;
     const xi_operand *out = call->out[0];
     int64_t index[XI_MAX_RANK] = {0}, at[3] = {0}, step[3];
     if (out->count == 0) return XINF_OK;
-    xk_walk_init(&w, 3, call->in, &out->shape);
+    xk_spread_init(&w, 3, call->in, &out->shape);
     if (out->dtype == XINF_STRING) return where_strings(call, &w, err);
     size_t size = xinf_dtype_size(out->dtype);
     int32_t inner = w.rank - 1;

@@ -103,7 +103,7 @@ static double sampling_coordinate(const xk_sampling *s, const xk_sampling_axis *
     case SAMPLING_ALIGN: return wide == 1 ? 0 : x * (length - 1) / (wide - 1);
     case SAMPLING_ASYMMETRIC: return x / a->scale;
     case SAMPLING_TF_HALF: return (x + 0.5) / a->scale;
-    case SAMPLING_PYTORCH: return wide == 1 ? -0.5 : (x + 0.5) / a->scale - 0.5;
+    case SAMPLING_PYTORCH: return a->wide == 1 ? 0 : (x + 0.5) / a->scale - 0.5;
     case SAMPLING_HALF_PIXEL_SYMMETRIC: return length / 2 * (1 - (double)a->wide / wide) + (x + 0.5) / a->scale - 0.5;
     case SAMPLING_CROP:
         x = wide == 1 ? (a->roi_end - a->roi_start) * (length - 1) / 2 : x * (a->roi_end - a->roi_start) * (length - 1) / (wide - 1);

@@ -132,7 +132,7 @@ static mm_shape mm_shape_of(const mm_params *p, const xi_operand *a, const xi_op
     s.row_blocks = s.rows ? (s.m + s.rows - 1) / s.rows : 0;
     s.rows = s.row_blocks ? (s.m + s.row_blocks - 1) / s.row_blocks : 0;
     s.group = panel ? 131072 / panel : s.panels;
-    int64_t want = 8 / (s.batch * s.row_blocks ? s.batch * s.row_blocks : 1), most = want > 1 ? (s.panels + want - 1) / want : s.panels;
+    int64_t blocks = s.batch * s.row_blocks, want = 8 / (blocks > 0 ? blocks : 1), most = want > 1 ? (s.panels + want - 1) / want : s.panels;
     if (s.group > most) s.group = most;
     if (s.group < 1) s.group = 1;
     s.groups = (s.panels + s.group - 1) / s.group;
