@@ -33,11 +33,11 @@ fi
 install_missing
 
 if [ -f build/release/build.ninja ]; then
-    meson configure build/release -Dtests=true
+    meson configure build/release -Dtests=true >/dev/null
 else
     meson setup build/release --buildtype=release >/dev/null
 fi
-ninja -C build/release
+ninja --quiet -C build/release
 
 results=build/tests
 rm -rf "$results"

@@ -1,7 +1,9 @@
 /* pipeline.c — the ordered list. */
 #include "passes/pipeline.h"
 
+#include "passes/activation.h"
 #include "passes/fold.h"
+#include "passes/fuse.h"
 #include "passes/dead.h"
 #include "passes/identity.h"
 
@@ -37,6 +39,10 @@ const xi_pass xi_passes[] = {
     {"identity", XI_STAGE_LOAD, xi_pass_identity},
     {"dead", XI_STAGE_LOAD, xi_pass_dead},
     {"fold", XI_STAGE_SESSION, xi_pass_fold},
+    {"activation", XI_STAGE_SESSION, xi_pass_activation},
+    {"dead-patterns", XI_STAGE_SESSION, xi_pass_dead},
+    {"fuse-conv", XI_STAGE_SESSION, xi_pass_fuse_conv},
+    {"fuse-matmul", XI_STAGE_SESSION, xi_pass_fuse_matmul},
     {"dead-again", XI_STAGE_SESSION, xi_pass_dead},
     {0},
 };
