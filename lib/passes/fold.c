@@ -9,11 +9,8 @@ typedef struct fold_state {
     size_t left;
 } fold_state;
 
-/* Nodes that only repeat what they are given would take memory for nothing. */
-static bool fold_worth(const xi_node *n, size_t in_bytes, size_t out_bytes)
-{
-    return out_bytes <= 65536 || out_bytes <= 2 * in_bytes;
-}
+/* Nodes that only repeat what they are given take memory for little: up to this much each. */
+#define FOLD_GROWTH ((size_t)16 << 20)
 
 static xinf_status fold_node(fold_state *s, xi_node *n)
 {
@@ -28,8 +25,7 @@ static xinf_status fold_node(fold_state *s, xi_node *n)
         in[i] = n->inputs[i]->literal;
         in_bytes += in[i]->size;
     }
-    size_t room = s->left;
-    if (!fold_worth(n, in_bytes, room)) room = 2 * in_bytes > 65536 ? 2 * in_bytes : 65536;
+    size_t room = 2 * in_bytes > FOLD_GROWTH ? 2 * in_bytes : FOLD_GROWTH;
     if (room > s->left) room = s->left;
     const xi_evaluator *e = s->context->evaluator;
     xinf_status status = e->fn(e->self, n, in, out, n->graph->arena, room, &quiet);

@@ -14,6 +14,7 @@ static bool identity_is_dropout(const xi_node *n)
 
 static xi_value *identity_source(const xi_node *n)
 {
+    if (!xi_node_input(n, 0)) return NULL;
     bool passes = xi_node_is(n, "Identity") && n->inputs[0]->type.kind == XINF_KIND_TENSOR;
     return passes || identity_is_dropout(n) ? n->inputs[0] : NULL;
 }

@@ -168,13 +168,23 @@ typedef struct flow_loop {
     int32_t carried_count, scan_count;
 } flow_loop;
 
+/* A number where the body declares a vector of one, as some exporters write it. */
+static xi_shape flow_declared_shape(const xi_graph *body, int32_t input)
+{
+    bool vector = body->inputs[input]->type.shape.rank == 1;
+    return vector ? (xi_shape){.rank = 1, .dim = {1}} : XI_SHAPE_SCALAR;
+}
+
 static xinf_status flow_loop_once(const flow_state *c, flow_loop *w, int64_t turn)
 {
-    xi_shape scalar = XI_SHAPE_SCALAR;
+    const xi_graph *body = xi_node_graph(c->node, "body");
     int32_t n = w->carried_count, outs = 1 + n + w->scan_count;
     xinf_status status;
-    w->args[0] = (xi_operand){.data = &turn, .dtype = XINF_INT64, .shape = scalar, .count = 1, .kind = XINF_KIND_TENSOR};
+    if (body->input_count != 2 + n)
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its body has %d inputs, %d are wanted", (int)body->input_count, (int)n + 2);
+    w->args[0] = (xi_operand){.data = &turn, .dtype = XINF_INT64, .shape = flow_declared_shape(body, 0), .count = 1, .kind = XINF_KIND_TENSOR};
     for (int32_t k = 0; k <= n; k++) w->args[1 + k] = xi_operand_of(w->carried[k]);
+    if (w->args[1].count == 1) w->args[1].shape = flow_declared_shape(body, 1);
     XI_TRY(flow_call(c, "body", w->args, 2 + n, w->outs, outs));
     for (int32_t k = 0; k <= n; k++) {
         xinf_tensor_destroy(w->carried[k]);

@@ -16,6 +16,7 @@ static void FN(row)(const ref_conv_plan *p, const T *x, const T *k, int64_t filt
             const T *weights = k + c * p->kernel_plane + ko * columns;
             for (int64_t kw = 0; kw < columns; kw++) {
                 const int64_t lo = spans[2 * kw], hi = spans[2 * kw + 1];
+                if (lo == hi) continue;
                 const T *s = from + kw * w->dilation[last] - w->begin[last] + lo * stride;
                 if (filters == 4) {
                     const T v0 = weights[kw], v1 = weights[filter + kw], v2 = weights[2 * filter + kw], v3 = weights[3 * filter + kw];
@@ -53,6 +54,7 @@ static void FN(spread)(const ref_conv_plan *p, const T *x, const T *k, const int
             if (at < 0) continue;
             for (int64_t kw = 0; kw < columns; kw++) {
                 const int64_t lo = spans[2 * kw], hi = spans[2 * kw + 1];
+                if (lo == hi) continue;
                 const T v = k[ko * columns + kw], *s = x + row * width + lo;
                 T *to = plane + at * w->out[last] + kw * w->dilation[last] - w->begin[last] + lo * stride;
                 for (int64_t j = 0; j < hi - lo; j++) to[j * stride] += v * s[j];

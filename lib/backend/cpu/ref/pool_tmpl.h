@@ -12,6 +12,7 @@ static void FN(max_row)(const ref_pool_plan *p, const T *x, int64_t row, T *acc)
         for (int64_t kw = 0; kw < columns; kw++) {
             const int64_t offset = kw * w->dilation[last] - w->begin[last];
             xk_window_span(w->in[last], width, stride, offset, &lo, &hi);
+            if (lo == hi) continue;
             const T *s = x + at * w->in[last] + offset;
             for (int64_t o = lo; o < hi; o++) acc[o] = s[o * stride] > acc[o] ? s[o * stride] : acc[o];
         }
@@ -34,6 +35,7 @@ static void FN(max_places)(const ref_pool_plan *p, const T *x, int64_t row, T *a
         for (int64_t kw = 0; kw < columns; kw++) {
             const int64_t offset = kw * w->dilation[last] - w->begin[last];
             xk_window_span(w->in[last], width, stride, offset, &lo, &hi);
+            if (lo == hi) continue;
             const int64_t base = at * w->in[last] + offset;
             for (int64_t o = lo; o < hi; o++) {
                 if (places[o] >= 0 && !(x[base + o * stride] > acc[o])) continue;
@@ -58,6 +60,7 @@ static void FN(sum_row)(const ref_pool_plan *p, const T *x, int64_t row, T *acc)
         for (int64_t kw = 0; kw < columns; kw++) {
             const int64_t offset = kw * w->dilation[last] - w->begin[last];
             xk_window_span(w->in[last], width, stride, offset, &lo, &hi);
+            if (lo == hi) continue;
             const T *s = x + at * w->in[last] + offset;
             if (p->power == 0)
                 for (int64_t o = lo; o < hi; o++) acc[o] += s[o * stride];

@@ -124,24 +124,29 @@ static xinf_status ref_reduce_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-/* Which axes go; false: none (noop). Axes were checked by the shape rule. */
-static void ref_reduce_axes(const reduce_params *r, const xi_operand *in, const xi_operand *axes, bool *gone)
+/* Which axes go. False: the axes are none of the input's (where the output's shape followed from their count alone, the
+ * shape rule never saw them). */
+static bool ref_reduce_axes(const reduce_params *r, const xi_operand *in, const xi_operand *axes, bool *gone)
 {
     int64_t count = axes ? axes->count : 0;
     for (int32_t i = 0; i < in->shape.rank; i++) gone[i] = count == 0 && !r->noop;
     for (int64_t i = 0; i < count; i++) {
         int32_t axis;
-        if (xi_shape_axis(xi_dtype_load_i64(axes->data, axes->dtype, i), in->shape.rank, &axis)) gone[axis] = true;
+        int64_t given = xi_dtype_load_i64(axes->data, axes->dtype, i);
+        if (in->shape.rank == 0 && (given == 0 || given == -1)) continue;
+        if (!xi_shape_axis(given, in->shape.rank, &axis) || gone[axis]) return false;
+        gone[axis] = true;
     }
+    return true;
 }
 
-static void ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_operand *in, const xi_operand *axes)
+static bool ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_operand *in, const xi_operand *axes)
 {
     bool gone[XI_MAX_RANK], fate[XI_MAX_RANK];
     int64_t dim[XI_MAX_RANK], stride[XI_MAX_RANK], step = 1;
     int32_t rank = 0;
     *p = (reduce_plan){.kind = (xk_kind)r->kind, .length = 1, .kept_outer = 1, .reduced_outer = 1, .reduced_count = 1, .inner_reduced = true};
-    ref_reduce_axes(r, in, axes, gone);
+    if (!ref_reduce_axes(r, in, axes, gone)) return false;
     for (int32_t i = in->shape.rank - 1; i >= 0; i--) { /* innermost first */
         int64_t n = in->shape.dim[i];
         if (gone[i]) p->reduced_count *= n;
@@ -171,6 +176,7 @@ static void ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_
         }
     }
     p->pieces = p->inner_reduced ? 1 : (p->length + REDUCE_COLUMNS - 1) / REDUCE_COLUMNS;
+    return true;
 }
 
 static xinf_status ref_reduce_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
@@ -215,7 +221,9 @@ static xinf_status ref_reduce_run(const xi_call *call, int32_t phase, int32_t ch
         return XINF_OK;
     }
     ref_reduce_extent(r, call->in, call->out, call->width, &e, err);
-    ref_reduce_resolve(&p, r, in, call->in_count > 1 ? call->in[1] : NULL);
+    if (!ref_reduce_resolve(&p, r, in, call->in_count > 1 ? call->in[1] : NULL) ||
+        p.kept_outer * (p.inner_reduced ? 1 : p.length) != out->count)
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the axes do not fit the input");
     int64_t units = p.kept_outer * p.pieces;
     first = units * chunk / e.chunks[0];
     last = units * (chunk + 1) / e.chunks[0];
