@@ -64,9 +64,22 @@ static bool conv_takes_residual(const xi_node *conv, const xi_value *v)
     return !xi_node_input(conv, CONV_RESIDUAL) && v->type.dtype == conv->outputs[0]->type.dtype && xi_match_same_shape(v, conv->outputs[0]);
 }
 
+/* Where two convolutions meet, the later one takes the other's result: it moves the shorter way. */
+static int32_t conv_first(const xi_node *n)
+{
+    const xi_node *p = n->prev;
+    for (int32_t steps = 0; p && steps < 64; steps++, p = p->prev) {
+        if (p == n->inputs[0]->producer) return 0;
+        if (p == n->inputs[1]->producer) return 1;
+    }
+    return 0;
+}
+
 static xinf_status conv_add(xi_pass_context *c, xi_node *n)
 {
-    for (int32_t i = 0; i < 2; i++) {
+    int32_t first = conv_first(n);
+    for (int32_t k = 0; k < 2; k++) {
+        int32_t i = first ^ k;
         xi_node *conv = conv_of(n->inputs[i], n->graph);
         xi_value *other = n->inputs[1 - i], *bias;
         if (!conv || other == n->inputs[i]) continue;

@@ -183,6 +183,7 @@ bool xi_match_set_floats(xi_node *n, const char *name, const float *v, int32_t c
 void xi_match_take(xi_node *m, int32_t index, xi_value *v)
 {
     if (v->producer) v->producer->outputs[v->producer_output] = NULL;
+    if (m->outputs[index]) m->outputs[index]->producer = NULL;
     xi_node_set_output(m, index, v);
 }
 

@@ -1,11 +1,21 @@
 /* pipeline.c — the ordered list. */
 #include "passes/pipeline.h"
 
-#include "passes/activation.h"
-#include "passes/fold.h"
-#include "passes/fuse.h"
+#include "passes/attention.h"
+#include "passes/chain.h"
+#include "passes/conv.h"
 #include "passes/dead.h"
+#include "passes/fold.h"
+#include "passes/gate.h"
+#include "passes/gelu.h"
 #include "passes/identity.h"
+#include "passes/layernorm.h"
+#include "passes/matmul.h"
+#include "passes/noop.h"
+#include "passes/pad.h"
+#include "passes/rescale.h"
+#include "passes/shape.h"
+#include "passes/skipnorm.h"
 
 static bool pipeline_is_off(const char *off, const char *name)
 {
@@ -38,11 +48,22 @@ cleanup:
 const xi_pass xi_passes[] = {
     {"identity", XI_STAGE_LOAD, xi_pass_identity},
     {"dead", XI_STAGE_LOAD, xi_pass_dead},
+    {"shape", XI_STAGE_SESSION, xi_pass_shape},
     {"fold", XI_STAGE_SESSION, xi_pass_fold},
-    {"activation", XI_STAGE_SESSION, xi_pass_activation},
-    {"dead-patterns", XI_STAGE_SESSION, xi_pass_dead},
-    {"fuse-conv", XI_STAGE_SESSION, xi_pass_fuse_conv},
-    {"fuse-matmul", XI_STAGE_SESSION, xi_pass_fuse_matmul},
+    {"noop", XI_STAGE_SESSION, xi_pass_noop},
+    {"chain", XI_STAGE_SESSION, xi_pass_chain},
+    {"noop", XI_STAGE_SESSION, xi_pass_noop},
+    {"batchnorm", XI_STAGE_SESSION, xi_pass_batchnorm},
+    {"pad", XI_STAGE_SESSION, xi_pass_pad},
+    {"layernorm", XI_STAGE_SESSION, xi_pass_layernorm},
+    {"gelu", XI_STAGE_SESSION, xi_pass_gelu},
+    {"hardswish", XI_STAGE_SESSION, xi_pass_hardswish},
+    {"swish", XI_STAGE_SESSION, xi_pass_swish},
+    {"attention", XI_STAGE_SESSION, xi_pass_attention},
+    {"conv", XI_STAGE_SESSION, xi_pass_conv},
+    {"matmul", XI_STAGE_SESSION, xi_pass_matmul},
+    {"scale", XI_STAGE_SESSION, xi_pass_scale},
+    {"skipnorm", XI_STAGE_SESSION, xi_pass_skipnorm},
     {"dead-again", XI_STAGE_SESSION, xi_pass_dead},
     {0},
 };

@@ -51,7 +51,7 @@ static bool rescale_product(rescale_weight *w, const xi_node *n, const xi_shape 
 static bool rescale_read(rescale_weight *w, const xi_node *n)
 {
     xinf_dtype d = n->outputs[0]->type.dtype;
-    if (!rescale_dtype(n->inputs[1], d)) return false;
+    if (!rescale_dtype(n->inputs[1], d) || n->inputs[1]->uses != 1) return false; /* shared weights would be multiplied */
     const xi_shape *s = &n->inputs[1]->literal->shape;
     bool gemm = xi_node_is(n, "Gemm");
     bool fits = xi_node_is(n, "Conv") || xi_node_is(n, "ConvTranspose") ? rescale_conv(w, n, s) : rescale_product(w, n, s);
@@ -60,7 +60,7 @@ static bool rescale_read(rescale_weight *w, const xi_node *n)
     w->bias = xi_node_input(n, 2);
     if (!w->bias) return true;
     const xi_literal *l = w->bias->literal;
-    return rescale_dtype(w->bias, d) && l->count == w->groups * w->channels && l->shape.dim[l->shape.rank - 1] == l->count;
+    return rescale_dtype(w->bias, d) && l->shape.rank > 0 && l->count == w->groups * w->channels && l->shape.dim[l->shape.rank - 1] == l->count;
 }
 
 /* An uninitialised literal of the shape of `like` (bias: of rank 1); its bytes are *data until it is a constant. */
