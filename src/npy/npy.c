@@ -28,8 +28,9 @@ typedef struct npy_header {
 
 static int npy_fail(xinf_error *err, const char *path, const char *what)
 {
+    if (!err) return -1;
     err->status = XINF_IO;
-    snprintf(err->message, sizeof err->message, "%s: %s", path, what);
+    snprintf(err->message, sizeof err->message, "%.400s: %s", path, what);
     return -1;
 }
 

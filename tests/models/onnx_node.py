@@ -11,8 +11,10 @@ Cases run in a process of their own, started again after a crash or a case witho
 import argparse
 import collections
 import multiprocessing
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import warnings
 
@@ -20,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PASSING = HERE / "onnx_node_passing.txt"
 SECONDS = 30  # for one case
 STEPS = 1_000_000
-sys.path.insert(0, str(HERE.parents[1] / "bindings" / "python"))
+BINDING = str(HERE.parents[1] / "bindings" / "python")
+sys.path.insert(0, BINDING)
 
 
 def cases():
@@ -178,6 +181,13 @@ def main():
     ap.add_argument("--filter", default="", help="run only cases whose name matches")
     ap.add_argument("--verbose", action="store_true", help="print each case that does not pass")
     args = ap.parse_args()
+
+    # Found here once, and not by each worker, when the library cannot be opened; the workers still import it themselves, so that
+    # none shares this process's threads.
+    check = subprocess.run([sys.executable, "-c", "import xinf"], env={**os.environ, "PYTHONPATH": BINDING}, stderr=subprocess.PIPE, text=True)
+    if check.returncode:
+        print(check.stderr.strip().splitlines()[-1] if check.stderr.strip() else "import xinf: failed")
+        return 2
 
     listed = set(PASSING.read_text().split()) if PASSING.is_file() else set()
     names = sorted(cases())

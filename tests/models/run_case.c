@@ -18,7 +18,7 @@ enum { CASE_RAN = 0, CASE_BROKEN = 1, CASE_UNSUPPORTED = 2, CASE_REFUSED = 3, CA
 /* Budgets that end what is endless by design within the suites' time. */
 #define CASE_MEMORY ((uint64_t)2 << 30)
 #define CASE_STEPS ((uint64_t)500000)
-#define CASE_DEADLINE_US ((uint64_t)20000000)
+#define CASE_DEADLINE_MS 60000 /* XINF_CASE_DEADLINE_MS sets another one */
 
 typedef struct run_case {
     xinf_env *env;
@@ -112,12 +112,50 @@ static int case_items(run_case *c, xinf_tensor **out, const cJSON *list, int dep
     return code;
 }
 
+/* Keys are all text or all whole numbers. */
+static int case_keys(run_case *c, xinf_tensor **out, const cJSON *list)
+{
+    const cJSON *key;
+    int64_t count = cJSON_GetArraySize(list), i = 0;
+    xinf_dtype dtype = cJSON_IsString(cJSON_GetArrayItem(list, 0)) ? XINF_STRING : XINF_INT64;
+    if (xinf_tensor_create(out, c->env, dtype, &count, 1, &c->err) != XINF_OK) return CASE_BROKEN;
+    cJSON_ArrayForEach(key, list)
+    {
+        if (cJSON_IsString(key) != (dtype == XINF_STRING)) return case_refuse(c, CASE_BROKEN, "a map with keys of two types", NULL);
+        if (dtype == XINF_INT64)
+            ((int64_t *)xinf_tensor_data(*out))[i++] = (int64_t)key->valuedouble;
+        else if (xinf_tensor_set_string(*out, i++, key->valuestring, strlen(key->valuestring), &c->err) != XINF_OK)
+            return CASE_BROKEN;
+    }
+    return CASE_RAN;
+}
+
+static int case_map(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(v, "values"), *item;
+    int count = cJSON_GetArraySize(list), made = 0;
+    xinf_tensor *keys = NULL, **values = calloc((size_t)count + 1, sizeof(xinf_tensor *));
+    int code = values ? case_keys(c, &keys, cJSON_GetObjectItemCaseSensitive(v, "keys")) : CASE_BROKEN;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (code == CASE_RAN) code = case_value(c, &values[made], item, depth + 1);
+        if (code != CASE_RAN) break;
+        made++;
+    }
+    if (code == CASE_RAN && xinf_tensor_create_map(out, c->env, keys, values, count, &c->err) != XINF_OK) code = CASE_BROKEN;
+    for (int i = 0; i < made && code != CASE_RAN; i++) xinf_tensor_destroy(values[i]);
+    if (code != CASE_RAN) xinf_tensor_destroy(keys);
+    free(values);
+    return code;
+}
+
 static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
 {
     const char *kind = case_text(v, "kind"), *path = case_text(v, "path"), *dtype = case_text(v, "dtype");
     if (!kind || depth > CASE_DEPTH) return case_refuse(c, CASE_BROKEN, "a value without a kind", NULL);
     if (strcmp(kind, "none") == 0) return xinf_tensor_create_none(out, c->env, &c->err) == XINF_OK ? CASE_RAN : CASE_BROKEN;
     if (strcmp(kind, "sequence") == 0) return case_items(c, out, cJSON_GetObjectItemCaseSensitive(v, "items"), depth);
+    if (strcmp(kind, "map") == 0) return case_map(c, out, v, depth);
     if (strcmp(kind, "tensor") != 0) return case_refuse(c, CASE_UNSUPPORTED, "not supported: inputs of kind ", kind);
     if (dtype && strcmp(dtype, "string") == 0) return case_strings(c, out, v);
     if (!path) return case_refuse(c, CASE_BROKEN, "a tensor without a path", NULL);
@@ -135,7 +173,7 @@ static int case_write_strings(run_case *c, const char *stem, const xinf_tensor *
         size_t size;
         const char *bytes = xinf_tensor_string(t, i, &size);
         char *z = calloc(size + 1, 1);
-        if (z) memcpy(z, bytes, size);
+        if (z && size) memcpy(z, bytes, size);
         ok = z && cJSON_AddItemToArray(list, cJSON_CreateString(z));
         free(z);
     }
@@ -177,6 +215,13 @@ static int case_find(run_case *c, int count, xinf_status (*ask)(const xinf_model
     return -1;
 }
 
+static uint64_t case_deadline_us(void)
+{
+    const char *text = getenv("XINF_CASE_DEADLINE_MS");
+    long ms = text ? strtol(text, NULL, 10) : 0;
+    return (uint64_t)(ms > 0 ? ms : CASE_DEADLINE_MS) * 1000;
+}
+
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
@@ -191,7 +236,7 @@ static int case_step(run_case *c, const cJSON *step, int number)
         code = case_value(c, &in[at], v, 0);
         if (code != CASE_RAN) goto cleanup;
     }
-    options.deadline_us = CASE_DEADLINE_US;
+    options.deadline_us = case_deadline_us();
     code = case_code(xinf_session_run(c->session, in, inputs, out, outputs, &options, &c->err));
     if (code != CASE_RAN) goto cleanup;
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))

@@ -19,6 +19,7 @@ static xinf_status ref_linear_prepare(xi_prepare *p, xinf_error *err)
 static xinf_status ref_linear_work(const xi_call *call, int64_t count, double **out, size_t *size, xinf_error *err)
 {
     *out = NULL;
+    *size = 0;
     if (!xi_mul_size((size_t)count, sizeof **out, size) || !(*out = xi_alloc(call->alloc, *size))) return xi_fail_memory(err, *size);
     return XINF_OK;
 }
