@@ -33,8 +33,9 @@ class BuildLibrary(build_py):
         super().run()
         build = here / "build" / "library"
         options = ["--buildtype=release", "-Dtests=false", "-Dexamples=false", "-Dtools=false"]
-        if not (build / "build.ninja").is_file():
-            meson("setup", os.fspath(build), os.fspath(root), *options)
+        # pip makes a new build environment each time: a folder that an earlier meson set up may name programs that are gone.
+        shutil.rmtree(build, ignore_errors=True)
+        meson("setup", os.fspath(build), os.fspath(root), *options)
         meson("compile", "-C", os.fspath(build))
         package = pathlib.Path(self.build_lib) / "xinf"
         # A package must not depend on links: the file that the link names is copied.

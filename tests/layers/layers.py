@@ -51,6 +51,7 @@ FORBIDDEN_SYMBOLS = """abort exit _exit _Exit quick_exit atexit printf fprintf v
  fwrite perror stdout stderr __assert_fail __printf_chk __fprintf_chk __vprintf_chk __vfprintf_chk __dprintf_chk err errx warn
  warnx psignal syslog strtok rand srand setlocale localeconv localtime gmtime strerror longjmp alloca""".split()
 
+MAX_STRIPPED = 3 << 20
 MAX_LINES, BANNED = 900, {"util", "utils", "common", "misc", "helper", "helpers", "internal"}
 SOURCE = {".c", ".h", ".hpp", ".py", ".in", ".proto"}
 
@@ -235,7 +236,8 @@ def declared(root):
 
 
 def check_symbols(root, library):
-    """The release library does not print or end the process, exports what xinf.h declares, and has no writable state."""
+    """The release library does not print or end the process, exports what xinf.h declares, has no
+    writable state and stays small."""
     found = Problems()
     undefined = {line.split()[-1].split("@")[0] for line in nm("-D", "-u", str(library))}
     for symbol in sorted(undefined & set(FORBIDDEN_SYMBOLS)):
@@ -245,6 +247,11 @@ def check_symbols(root, library):
         found.add(library.name, 0, f"exports {symbol}, which no public header declares")
     for symbol in sorted(declared(root) - exported):
         found.add(library.name, 0, f"does not export {symbol}, which xinf.h declares")
+    with tempfile.TemporaryDirectory() as folder:
+        small = pathlib.Path(folder) / "stripped.so"
+        subprocess.run(["strip", "-o", str(small), str(library)], check=True)
+        if small.stat().st_size > MAX_STRIPPED:
+            found.add(library.name, 0, f"{small.stat().st_size} bytes stripped, at most {MAX_STRIPPED}")
     table = subprocess.run(["objdump", "-t", str(library)], capture_output=True, text=True).stdout
     own = {"completed.0", "__dso_handle", "__TMC_END__", "__bss_start", "_edata", "_end", ".data", ".bss"}
     for line in table.splitlines():

@@ -46,6 +46,7 @@ SYMBOL_SOURCES = [
     ("prints", "#include <stdio.h>\n__attribute__((visibility(\"default\"))) void xinf_p(int i) { printf(\"%d\\n\", i); }\n", "uses"),
     ("aborts", "#include <stdlib.h>\n__attribute__((visibility(\"default\"))) void xinf_a(void) { abort(); }\n", "uses abort"),
     ("exports", "__attribute__((visibility(\"default\"))) int xinf_not_declared(void) { return 1; }\n", "exports xinf_not_declared"),
+    ("large", "const char xinf_large[4 << 20] = {1};\n", "bytes stripped"),
     ("state", "static int counter;\n__attribute__((visibility(\"default\"))) int xinf_s(void) { return counter++; }\n", "writable state"),
 ]
 

@@ -174,6 +174,9 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
     const conv8_params *p = params;
     xk_conv_shape s;
     xk_conv_size(&s, &p->window, in[0], out[0]);
+    int64_t reach = (s.ic + 7) / 8 * 8;
+    if (!xi_mul_i64(reach, s.pw, &reach) || !xi_mul_i64(reach, s.ih + s.window.top + s.window.bottom, &reach) || reach > INT32_MAX)
+        return xi_fail(err, XINF_LIMIT, "a convolution reads an image of more than 2^31 elements");
     conv8_split t = conv8_split_of(&s, p, width);
     e->chunks[0] = (int32_t)(s.batch * t.row_blocks * t.panel_blocks);
     e->scratch = conv8_buffer_floats(&s, p, t.rows) * 4 + conv8_tap_count(&s, p) * 4 + 128;

@@ -31,7 +31,7 @@ static xinf_status pool8_prepare(xi_prepare *p, xinf_error *err)
     }
     c->kind = xi_node_is(p->node, "MaxPool") ? POOL8_MAX : POOL8_AVERAGE;
     c->include_pad = (int32_t)xi_node_int(p->node, "count_include_pad", 0);
-    if (xi_node_int(p->node, "ceil_mode", 0) || (p->out_count > 1 && p->out[1]) || xi_node_ints(p->node, "kernel_shape", &kernel) != 2)
+    if ((xi_node_int(p->node, "ceil_mode", 0) && c->kind != POOL8_MAX) || (p->out_count > 1 && p->out[1]) || xi_node_ints(p->node, "kernel_shape", &kernel) != 2)
         return pool8_refuse(p, err);
     xi_operand shape = {.shape = {.rank = 4, .dim = {1, 1, kernel[0], kernel[1]}}};
     return xk_conv_window_read(&c->window, p->node, &shape) ? XINF_OK : pool8_refuse(p, err);
