@@ -36,7 +36,8 @@ static void forward_graph(forward_state *s, xi_graph *g)
         /* An output keeps its name, and a value of a graph around does not become a branch's output. */
         if (!from || xi_match_is_output(g, n->outputs[0])) continue;
         s->to[n->outputs[0]->id] = from;
-        from->uses--;
+        for (int32_t i = 0; i < n->input_count; i++)
+            if (n->inputs[i]) n->inputs[i]->uses--;
         xi_node_remove(n);
         s->context->changes++;
     }

@@ -57,6 +57,23 @@ static xi_value *noop_times_one(const xi_node *n)
     return NULL;
 }
 
+static bool noop_is_view(const xi_node *n)
+{
+    return xi_match_is(n, "Reshape") || xi_match_is(n, "Squeeze") || xi_match_is(n, "Unsqueeze") || xi_match_is(n, "Flatten");
+}
+
+/* What a chain of views began with, when the last one gives that shape again. */
+static xi_value *noop_view_back(const xi_node *n)
+{
+    const xi_node *at = n;
+    for (int32_t depth = 0; depth < 8 && at && at->graph == n->graph && noop_is_view(at); depth++) {
+        xi_value *x = at->inputs[0];
+        if (x->type.dtype != XINF_UNDEFINED && xi_match_same_shape(x, n->outputs[0])) return x;
+        at = x->producer;
+    }
+    return NULL;
+}
+
 /* Operators of a list of values that were given one. */
 static bool noop_alone(const xi_node *n)
 {
@@ -74,7 +91,8 @@ static xi_value *noop_source(const xi_node *n)
     if (xi_node_is(n, "Transpose")) passes = noop_transpose(n);
     if (xi_node_is(n, "Slice")) passes = noop_slice(n);
     if (xi_node_is(n, "Pad")) passes = noop_pad(n);
-    if (xi_node_is(n, "Reshape") || xi_node_is(n, "Expand") || xi_node_is(n, "Flatten")) passes = noop_same(n);
+    if (xi_node_is(n, "Expand")) passes = noop_same(n);
+    if (noop_is_view(n)) return noop_view_back(n);
     if (xi_node_is(n, "Mul") || xi_node_is(n, "Div")) return noop_times_one(n);
     return passes ? n->inputs[0] : NULL;
 }

@@ -59,7 +59,7 @@ static void FN(lstm)(const xi_rnn *r, int32_t direction, const FN(weights) *k, c
         if (k->p) out[i] += k->p[n + i] * s->c[i];
     }
     FN(activate)(r, direction, 0, out, n);
-    FN(activate)(r, direction, 2, s->t, n);
+    ACTIVATE(&r->activation[direction][2], s->t, n); /* the cell's state is never clipped, as other runtimes have it */
     for (int64_t i = 0; i < n; i++) s->h[i] = out[i] * s->t[i];
 }
 
