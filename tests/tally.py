@@ -54,7 +54,7 @@ def suite_counts(path):
 def add(file, args):
     split = args.index("--")
     options, command = args[:split], args[split + 1:]
-    name = " ".join(pathlib.Path(word).name for word in command[:4])
+    name = pathlib.Path(command[0]).name if len(command) == 1 else "/".join(pathlib.Path(command[-1]).parts[-3:])
     suite = options[options.index("--suite-result") + 1] if "--suite-result" in options else None
     if suite:
         pathlib.Path(suite).unlink(missing_ok=True)

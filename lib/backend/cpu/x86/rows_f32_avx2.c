@@ -4,7 +4,7 @@
 #include "base/cpu.h"
 #include "plan/kernel.h"
 
-#include "backend/cpu/x86/vec_avx2.h"
+#include "backend/cpu/x86/row_avx2.h"
 
 enum { ROWS_CHUNK = 16384 }; /* elements */
 
@@ -68,64 +68,6 @@ static xinf_status rows_norm_prepare(xi_prepare *p, xinf_error *err)
 
 XK_TARGET_BEGIN(avx2)
 
-XK_INLINE float rows_sum8(__m256 v)
-{
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
-}
-
-XK_INLINE float rows_max8(__m256 v)
-{
-    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
-}
-
-/* The largest element; a NaN anywhere gives NaN by the sums that follow. */
-static float rows_largest(const float *src, int64_t n)
-{
-    __m256 best = _mm256_set1_ps(-INFINITY);
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) best = _mm256_max_ps(best, _mm256_loadu_ps(src + i));
-    if (i < n) {
-        __m256i mask = xk_mask8(n - i);
-        __m256 v = _mm256_blendv_ps(_mm256_set1_ps(-INFINITY), _mm256_maskload_ps(src + i, mask), _mm256_castsi256_ps(mask));
-        best = _mm256_max_ps(best, v);
-    }
-    return rows_max8(best);
-}
-
-/* dst = e^(src − largest) when wanted; returns the sum. */
-XK_INLINE float rows_exp_sum(const float *src, float *dst, int64_t n, float largest, bool store)
-{
-    __m256 sum = _mm256_setzero_ps(), top = _mm256_set1_ps(largest);
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 e = xk_exp8(_mm256_sub_ps(_mm256_loadu_ps(src + i), top));
-        if (store) _mm256_storeu_ps(dst + i, e);
-        sum = _mm256_add_ps(sum, e);
-    }
-    if (i < n) {
-        __m256i mask = xk_mask8(n - i);
-        __m256 e = xk_exp8(_mm256_sub_ps(_mm256_maskload_ps(src + i, mask), top));
-        if (store) _mm256_maskstore_ps(dst + i, mask, e);
-        sum = _mm256_add_ps(sum, _mm256_and_ps(e, _mm256_castsi256_ps(mask)));
-    }
-    return rows_sum8(sum);
-}
-
-/* dst = src · factor + shift */
-XK_INLINE void rows_scale(const float *src, float *dst, int64_t n, float factor, float shift)
-{
-    __m256 f = _mm256_set1_ps(factor), s = _mm256_set1_ps(shift);
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(dst + i, _mm256_fmadd_ps(_mm256_loadu_ps(src + i), f, s));
-    if (i == n) return;
-    __m256i mask = xk_mask8(n - i);
-    _mm256_maskstore_ps(dst + i, mask, _mm256_fmadd_ps(_mm256_maskload_ps(src + i, mask), f, s));
-}
-
 static xinf_status rows_softmax_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
 {
     const rows_params *p = call->params;
@@ -133,12 +75,14 @@ static xinf_status rows_softmax_run(const xi_call *call, int32_t phase, int32_t 
     rows_range(call->out[0], chunk, &n, &first, &last);
     for (int64_t r = first; r < last; r++) {
         const float *src = (const float *)call->in[0]->data + r * n;
-        float *dst = (float *)call->out[0]->data + r * n, largest = rows_largest(src, n);
-        if (largest == -INFINITY) largest = 0; /* nothing but −inf: 0/0, as the definition has it */
-        if (p->log)
-            rows_scale(src, dst, n, 1, -largest - logf(rows_exp_sum(src, dst, n, largest, false)));
-        else
-            rows_scale(dst, dst, n, 1 / rows_exp_sum(src, dst, n, largest, true), 0);
+        float *dst = (float *)call->out[0]->data + r * n;
+        if (!p->log) {
+            xk_row_softmax(src, dst, n);
+            continue;
+        }
+        float largest = xk_row_largest(src, n);
+        if (largest == -INFINITY) largest = 0;
+        xk_row_scale(src, dst, n, 1, -largest - logf(xk_row_exp_sum(src, dst, n, largest, false)));
     }
     return XINF_OK;
 }
@@ -151,7 +95,7 @@ static void rows_moments(const float *src, int64_t n, float *mean, float *varian
     for (; i + 8 <= n; i += 8) sum = _mm256_add_ps(sum, _mm256_loadu_ps(src + i));
     __m256i mask = xk_mask8(n - i);
     if (i < n) sum = _mm256_add_ps(sum, _mm256_maskload_ps(src + i, mask));
-    *mean = rows_sum8(sum) / (float)n;
+    *mean = xk_row_sum8(sum) / (float)n;
     __m256 m = _mm256_set1_ps(*mean);
     sum = _mm256_setzero_ps();
     for (i = 0; i + 8 <= n; i += 8) {
@@ -162,7 +106,7 @@ static void rows_moments(const float *src, int64_t n, float *mean, float *varian
         __m256 d = _mm256_and_ps(_mm256_sub_ps(_mm256_maskload_ps(src + i, mask), m), _mm256_castsi256_ps(mask));
         sum = _mm256_fmadd_ps(d, d, sum);
     }
-    *variance = rows_sum8(sum) / (float)n;
+    *variance = xk_row_sum8(sum) / (float)n;
 }
 
 static void rows_norm_apply(const float *src, const float *scale, const float *bias, float *dst, int64_t n, float mean, float inverse)

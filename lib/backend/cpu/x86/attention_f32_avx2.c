@@ -1,0 +1,174 @@
+/* attention_f32_avx2.c — xinf.Attention: softmax(scale · Q Kᵀ + mask) V. A chunk is one head of one batch: it packs K and V into panels of
+ * 16 columns, then takes six queries at a time; their scores never leave the first cache level. */
+#include "base/checked.h"
+#include "base/cpu.h"
+#include "plan/kernel.h"
+
+#include "backend/cpu/x86/row_avx2.h"
+#include "backend/cpu/x86/tile_avx2.h"
+
+typedef struct head_params {
+    float scale;
+    int32_t k_transposed, has_mask;
+} head_params;
+
+typedef struct head_shape {
+    int64_t batch, heads, queries, keys, depth, width; /* depth of Q and K, width of V */
+    int64_t key_panels, value_panels, row;             /* row: floats kept for one row of scores */
+} head_shape;
+
+static xinf_status head_prepare(xi_prepare *p, xinf_error *err)
+{
+    head_params *c = p->params;
+    bool takes = p->in_count >= 3;
+    for (int32_t i = 0; i < p->in_count && takes; i++) takes = !p->in[i] || (p->in[i]->dtype == XINF_FLOAT32 && (i > 2 || p->in[i]->shape.rank == 4));
+    if (!takes) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not float32");
+    c->scale = xi_node_float(p->node, "scale", 1);
+    c->k_transposed = xi_node_int(p->node, "k_transposed", 0) != 0;
+    c->has_mask = p->in_count > 3 && p->in[3];
+    return XINF_OK;
+}
+
+static head_shape head_of(const head_params *p, xi_operand *const *in)
+{
+    const xi_shape *q = &in[0]->shape, *k = &in[1]->shape, *v = &in[2]->shape;
+    head_shape s = {.batch = q->dim[0], .heads = q->dim[1], .queries = q->dim[2], .depth = q->dim[3], .keys = k->dim[p->k_transposed ? 3 : 2],
+                    .width = v->dim[3]};
+    s.key_panels = (s.keys + 15) / 16;
+    s.value_panels = (s.width + 15) / 16;
+    s.row = s.key_panels * 16;
+    return s;
+}
+
+static xinf_status head_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+{
+    head_shape s = head_of(params, in);
+    int64_t floats = 0, part;
+    bool fits = xi_mul_i64(s.key_panels * 16, s.depth, &floats) && xi_mul_i64(s.value_panels * 16, s.keys, &part) && xi_add_i64(floats, part, &floats) &&
+                xi_add_i64(floats, XK_TILE_ROWS * s.row + (s.depth + s.keys) / 8 + 64, &floats) && floats < INT32_MAX;
+    if (!fits) return xi_fail(err, XINF_LIMIT, "an attention over %lld keys is too large", (long long)s.keys);
+    e->chunks[0] = (int32_t)(s.batch * s.heads);
+    e->scratch = (size_t)floats * 4;
+    e->flops = (uint64_t)(2 * s.batch * s.heads * s.queries * s.keys * (s.depth + s.width));
+    return XINF_OK;
+}
+
+XK_TARGET_BEGIN(avx2)
+
+/* B[k][n] → panels [n/16][k][16], zeros past n. transposed: the source is [n][k]. */
+static void head_pack(const float *src, int64_t k, int64_t n, bool transposed, float *dst)
+{
+    for (int64_t first = 0; first < n; first += 16) {
+        int64_t columns = n - first < 16 ? n - first : 16;
+        __m256i low = xk_mask8(columns), high = xk_mask8(columns - 8);
+        for (int64_t i = 0; i < k; i++, dst += 16) {
+            if (!transposed) {
+                _mm256_store_ps(dst, _mm256_maskload_ps(src + i * n + first, low));
+                _mm256_store_ps(dst + 8, _mm256_maskload_ps(src + i * n + first + 8, high));
+                continue;
+            }
+            for (int64_t j = 0; j < 16; j++) dst[j] = j < columns ? src[(first + j) * k + i] : 0;
+        }
+    }
+}
+
+/* One tile: rows × 16 columns of A·B, scaled, `columns` of them stored. */
+XK_INLINE void head_tile(int rows, const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c, int64_t ldc,
+                         int64_t columns)
+{
+    static const int32_t rest[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    __m256 acc[XK_TILE_ROWS][2], f = _mm256_set1_ps(scale);
+    for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();
+    xk_tile_sum(rows, 8, a, offset, k / 8, lda, panel, acc);
+    if (k % 8) xk_tile_sum(rows, 1, a + k / 8 * 8, rest, k % 8, lda, panel + k / 8 * 128, acc);
+    for (int h = 0; h < 2; h++) {
+        __m256i mask = xk_mask8(columns - 8 * h);
+        for (int m = 0; m < rows; m++) _mm256_maskstore_ps(c + m * ldc + 8 * h, mask, _mm256_mul_ps(acc[m][h], f));
+    }
+}
+
+static __attribute__((noinline)) void head_tile_6(const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c,
+                                                  int64_t ldc, int64_t columns)
+{
+    head_tile(6, a, lda, k, offset, panel, scale, c, ldc, columns);
+}
+
+static __attribute__((noinline)) void head_tile_1(const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c,
+                                                  int64_t ldc, int64_t columns)
+{
+    head_tile(1, a, lda, k, offset, panel, scale, c, ldc, columns);
+}
+
+static void head_product(int64_t rows, const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *packed, float scale, float *c,
+                         int64_t ldc, int64_t n)
+{
+    for (int64_t first = 0; first < n; first += 16, packed += k * 16) {
+        int64_t columns = n - first < 16 ? n - first : 16;
+        if (rows == XK_TILE_ROWS) {
+            head_tile_6(a, lda, k, offset, packed, scale, c + first, ldc, columns);
+            continue;
+        }
+        for (int64_t m = 0; m < rows; m++) head_tile_1(a + m * lda, lda, k, offset, packed, scale, c + m * ldc + first, ldc, columns);
+    }
+}
+
+/* The mask's row for a query, and whether it has one number for all keys. */
+static const float *head_mask_row(const xi_operand *mask, int64_t n, int64_t h, int64_t t, bool *one)
+{
+    const xi_shape *s = &mask->shape;
+    int64_t at[4] = {n, h, t, 0}, offset = 0;
+    for (int32_t i = 0; i < s->rank; i++) {
+        int64_t index = s->dim[i] == 1 ? 0 : at[4 - s->rank + i];
+        offset = offset * s->dim[i] + index;
+    }
+    *one = s->rank == 0 || s->dim[s->rank - 1] == 1;
+    return (const float *)mask->data + offset;
+}
+
+static void head_add_mask(float *row, const float *mask, bool one, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 8) {
+        __m256i keep = xk_mask8(n - i);
+        __m256 m = one ? _mm256_broadcast_ss(mask) : _mm256_maskload_ps(mask + i, keep);
+        _mm256_maskstore_ps(row + i, keep, _mm256_add_ps(_mm256_maskload_ps(row + i, keep), m));
+    }
+}
+
+static xinf_status head_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+{
+    const head_params *p = call->params;
+    head_shape s = head_of(p, call->in);
+    int64_t batch = chunk / s.heads, head = chunk % s.heads, longest = s.depth > s.keys ? s.depth : s.keys;
+    float *keys = scratch, *values = keys + s.key_panels * 16 * s.depth, *scores = values + s.value_panels * 16 * s.keys;
+    int32_t *offset = (int32_t *)(void *)(scores + XK_TILE_ROWS * s.row);
+    const float *q = (const float *)call->in[0]->data + chunk * s.queries * s.depth;
+    float *y = (float *)call->out[0]->data + chunk * s.queries * s.width;
+    for (int64_t i = 0; i < longest / 8; i++) offset[i] = (int32_t)(8 * i);
+    head_pack((const float *)call->in[1]->data + chunk * s.keys * s.depth, s.depth, s.keys, !p->k_transposed, keys);
+    head_pack((const float *)call->in[2]->data + chunk * s.keys * s.width, s.keys, s.width, false, values);
+    for (int64_t t = 0; t < s.queries; t += XK_TILE_ROWS) {
+        int64_t rows = s.queries - t < XK_TILE_ROWS ? s.queries - t : XK_TILE_ROWS;
+        head_product(rows, q + t * s.depth, s.depth, s.depth, offset, keys, p->scale, scores, s.row, s.keys);
+        for (int64_t m = 0; m < rows; m++) {
+            bool one;
+            float *row = scores + m * s.row;
+            if (p->has_mask) {
+                const float *mask = head_mask_row(call->in[3], batch, head, t + m, &one);
+                head_add_mask(row, mask, one, s.keys);
+            }
+            xk_row_softmax(row, row, s.keys);
+        }
+        head_product(rows, scores, s.row, s.keys, offset, values, 1, y + t * s.width, s.width, s.width);
+    }
+    return XINF_OK;
+}
+
+XK_TARGET_END(avx2)
+
+extern const xi_kernel xk_avx2_attention[];
+
+const xi_kernel xk_avx2_attention[] = {
+    {.op = "Attention", .domain = "xinf", .name = "xk_attention_f32_head__avx2", .isa = XI_ISA_AVX2, .prepare = head_prepare, .extent = head_extent,
+     .run = head_run},
+    {0},
+};
