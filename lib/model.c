@@ -1,11 +1,9 @@
 /* model.c — bytes → tree → graph, and the answers about it. */
 #include "model.h"
 
-#include <stdlib.h>
-
 #include "base/allocator.h"
 #include "graph/op.h"
-#include "load/onnx/model.h"
+#include "import/builtin.h"
 #include "passes/pipeline.h"
 
 /* ---- what the public structs point to ---- */
@@ -13,14 +11,14 @@
 static bool model_describe(xinf_model *m, xinf_value_info *out, const xi_value *v, xi_str name)
 {
     const xi_type *t = &v->type;
-    xi_arena *arena = &m->family->arena;
+    xi_arena *arena = &m->import.family->arena;
     int32_t rank = t->kind == XINF_KIND_TENSOR ? t->shape.rank : -1;
     int64_t *shape = xi_arena_array(arena, XI_MAX_RANK, sizeof *shape);
     const char **symbols = xi_arena_array(arena, XI_MAX_RANK, sizeof *symbols);
     char *copy = xi_arena_strndup(arena, name.ptr, name.len);
     if (!shape || !symbols || !copy) return false;
     for (int32_t i = 0; i < rank; i++) {
-        const xi_str *symbol = xi_family_symbol_name(m->family, t->shape.dim[i]);
+        const xi_str *symbol = xi_family_symbol_name(m->import.family, t->shape.dim[i]);
         shape[i] = t->shape.dim[i] < 0 ? -1 : t->shape.dim[i];
         if (symbol && !(symbols[i] = xi_arena_strndup(arena, symbol->ptr, symbol->len))) return false;
     }
@@ -31,8 +29,8 @@ static bool model_describe(xinf_model *m, xinf_value_info *out, const xi_value *
 
 static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
 {
-    const xi_graph *g = m->graph;
-    xi_arena *arena = &m->family->arena;
+    const xi_graph *g = m->import.graph;
+    xi_arena *arena = &m->import.family->arena;
     arena->limit = 0; /* the importer's budget has served its purpose */
     m->inputs = xi_arena_array(arena, (size_t)g->input_count + 1, sizeof *m->inputs);
     m->outputs = xi_arena_array(arena, (size_t)g->output_count + 1, sizeof *m->outputs);
@@ -40,7 +38,7 @@ static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
     bool done = m->inputs && m->outputs && m->states;
     for (int32_t i = 0; i < g->input_count && done; i++) {
         done = model_describe(m, &m->inputs[i], g->inputs[i], g->inputs[i]->name);
-        m->inputs[i].optional |= m->defaults && m->defaults[i];
+        m->inputs[i].optional |= m->import.defaults && m->import.defaults[i];
     }
     for (int32_t i = 0; i < g->output_count && done; i++) done = model_describe(m, &m->outputs[i], g->outputs[i], g->outputs[i]->name);
     for (int32_t i = 0; i < g->state_count && done; i++) done = model_describe(m, &m->states[i], g->states[i].read, g->states[i].name);
@@ -48,27 +46,6 @@ static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
 }
 
 /* ---- loading ---- */
-
-/* Before IR version 4 every initialiser had to be listed as an input too; those are constants, not inputs. */
-static void model_drop_constant_inputs(xinf_model *m)
-{
-    xi_graph *g = m->graph;
-    int32_t kept = 0, version = 4;
-    for (int32_t i = 0; i < m->note_count; i++)
-        if (strcmp(m->notes[i].key, "ir_version") == 0) version = atoi(m->notes[i].value);
-    if (version >= 4 || !m->defaults) return;
-    for (int32_t i = 0; i < g->input_count; i++) {
-        if (m->defaults[i]) {
-            g->inputs[i]->literal = m->defaults[i];
-            g->inputs[i]->type.dtype = m->defaults[i]->dtype;
-            g->inputs[i]->type.shape = m->defaults[i]->shape;
-            continue;
-        }
-        g->inputs[kept++] = g->inputs[i];
-    }
-    g->input_count = kept;
-    m->defaults = NULL;
-}
 
 static void model_count_weights(const xi_graph *g, uint64_t *bytes)
 {
@@ -82,22 +59,16 @@ static void model_count_weights(const xi_graph *g, uint64_t *bytes)
 static xinf_status model_import(xinf_model *m, const char *folder, const xinf_load_options *o, xinf_error *err)
 {
     xinf_status status;
-    xi_onnx_import import = {0};
-    xi_onnx_limits limits = {.max_bytes = o->max_bytes, .max_steps = o->max_steps, .max_depth = o->max_depth};
-    XI_TRY(xi_format_choose(&m->format, m->file.data, m->file.size, o->format, err));
-    XI_TRY(xi_onnx_model_open(&m->onnx, &m->alloc, &m->file, folder, o->map != XINF_MAP_NEVER, o->max_bytes, err));
-    XI_TRY(xi_import_onnx(&import, &m->alloc, m->onnx, &limits, err));
-    m->family = import.family;
-    m->graph = import.graph;
-    m->defaults = import.defaults;
-    m->notes = import.notes;
-    m->note_count = import.note_count;
-    xi_onnx_model_drop_tree(m->onnx);
-    model_drop_constant_inputs(m);
-    XI_TRY(xi_graph_verify(m->graph, err));
-    XI_TRY(xi_graph_infer(m->graph, err));
-    model_count_weights(m->graph, &m->weight_bytes);
-    XI_TRY(xi_passes_run(m->graph, XI_STAGE_LOAD, NULL, NULL, err));
+    const xi_importer *importer;
+    xi_import_source source = {.alloc = &m->alloc, .file = &m->file, .folder = folder, .map = o->map != XINF_MAP_NEVER,
+                               .limits = {.max_bytes = o->max_bytes, .max_steps = o->max_steps, .max_depth = o->max_depth}};
+    XI_TRY(xi_importer_choose(&importer, &m->file, o->format, err));
+    m->format = importer->name;
+    XI_TRY(importer->import(&m->import, &source, err));
+    XI_TRY(xi_graph_verify(m->import.graph, err));
+    XI_TRY(xi_graph_infer(m->import.graph, err));
+    model_count_weights(m->import.graph, &m->weight_bytes);
+    XI_TRY(xi_passes_run(m->import.graph, XI_STAGE_LOAD, NULL, NULL, err));
     XI_TRY(model_describe_all(m, err));
 cleanup:
     return status;
@@ -140,8 +111,8 @@ void xinf_model_destroy(xinf_model *m)
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
     xinf_env *env = m->env;
     if (m->weights_ready) xi_weights_end(&m->weights);
-    xi_family_destroy(m->family);
-    xi_onnx_model_close(m->onnx);
+    xi_family_destroy(m->import.family);
+    if (m->import.end_owner) m->import.end_owner(m->import.owner);
     xi_file_close(&m->file);
     if (m->source.release) m->source.release(m->source.self);
     xi_free(&env->alloc, m, sizeof *m);
@@ -152,17 +123,17 @@ void xinf_model_destroy(xinf_model *m)
 
 int32_t xinf_model_input_count(const xinf_model *m)
 {
-    return m ? m->graph->input_count : 0;
+    return m ? m->import.graph->input_count : 0;
 }
 
 int32_t xinf_model_output_count(const xinf_model *m)
 {
-    return m ? m->graph->output_count : 0;
+    return m ? m->import.graph->output_count : 0;
 }
 
 int32_t xinf_model_state_count(const xinf_model *m)
 {
-    return m ? m->graph->state_count : 0;
+    return m ? m->import.graph->state_count : 0;
 }
 
 static xinf_status model_answer(const xinf_value_info *list, int32_t count, int32_t index, xinf_value_info *out, xinf_error *err)
@@ -177,32 +148,32 @@ static xinf_status model_answer(const xinf_value_info *list, int32_t count, int3
 
 xinf_status xinf_model_input(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
 {
-    return m ? model_answer(m->inputs, m->graph->input_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->inputs, m->import.graph->input_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
 xinf_status xinf_model_output(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
 {
-    return m ? model_answer(m->outputs, m->graph->output_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->outputs, m->import.graph->output_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
 xinf_status xinf_model_state(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
 {
-    return m ? model_answer(m->states, m->graph->state_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->states, m->import.graph->state_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
 const char *xinf_model_metadata(const xinf_model *m, int32_t index, const char **out_value)
 {
     if (out_value) *out_value = NULL;
-    if (!m || index < 0 || index >= m->note_count) return NULL;
-    if (out_value) *out_value = m->notes[index].value;
-    return m->notes[index].key;
+    if (!m || index < 0 || index >= m->import.note_count) return NULL;
+    if (out_value) *out_value = m->import.notes[index].value;
+    return m->import.notes[index].key;
 }
 
 xinf_status xinf_model_memory(const xinf_model *m, xinf_memory_info *out, xinf_error *err)
 {
     if (!m || !out) return xi_fail(err, XINF_INVALID_ARGUMENT, "NULL argument");
-    xinf_memory_info info = {.struct_size = out->struct_size, .mapped_bytes = xi_onnx_model_mapped(m->onnx),
-                             .graph_bytes = m->family->arena.used, .weight_bytes = m->weights.bytes};
+    xinf_memory_info info = {.struct_size = out->struct_size, .mapped_bytes = m->import.mapped_bytes,
+                             .graph_bytes = m->import.family->arena.used, .weight_bytes = m->weights.bytes};
     info.peak_bytes = info.mapped_bytes + info.graph_bytes + info.weight_bytes;
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
     return XINF_OK;

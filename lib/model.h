@@ -4,23 +4,17 @@
 
 #include "env.h"
 #include "graph/graph.h"
-#include "import/onnx/onnx.h"
-#include "load/detect.h"
+#include "import/import.h"
 #include "plan/weights.h"
 
 struct xinf_model {
     atomic_int refs;
     xinf_env *env;
     xinf_allocator alloc;
-    xi_format format;
+    const char *format; /* "onnx", … */
     xi_file file;
     xinf_source source; /* release: called when the model ends */
-    xi_onnx_model *onnx;
-    xi_family *family;
-    xi_graph *graph;
-    const xi_literal **defaults; /* per graph input */
-    xi_onnx_note *notes;
-    int32_t note_count;
+    xi_import import;
     xinf_value_info *inputs, *outputs, *states;
     uint64_t weight_bytes; /* as stored */
     xi_weights weights;

@@ -120,7 +120,7 @@ xinf_status xi_report_create(xinf_report **out, xinf_model *model, xinf_error *e
     r->alloc = model->alloc;
     r->model = xi_model_retain(model);
     xi_arena_init(&r->arena, &r->alloc, 0);
-    if (!report_graph(r, model->graph)) {
+    if (!report_graph(r, model->import.graph)) {
         xinf_report_destroy(r);
         return xi_fail_memory(err, sizeof *r);
     }
@@ -143,7 +143,7 @@ void xinf_report_destroy(xinf_report *r)
 
 const char *xinf_report_format(const xinf_report *r)
 {
-    return !r ? "" : r->model->format == XI_FORMAT_ONNX ? "onnx" : xi_format_name(r->model->format);
+    return r ? r->model->format : "";
 }
 
 int64_t xinf_report_node_count(const xinf_report *r)

@@ -254,26 +254,26 @@ xinf_status xinf_model_print(const xinf_model *model, xinf_write_fn write, void 
     xi_text text;
     if (!model || !write) return xinf_null(err, "xinf_model_print");
     xi_text_init(&text, &model->alloc);
-    xi_graph_print(model->graph, &text);
+    xi_graph_print(model->import.graph, &text);
     return xinf_write_text(&text, write, self, err);
 }
 
 /* Notes of the file go along, except what the writer says itself. */
 static xinf_status xinf_export(const xinf_model *m, const char *path, xinf_error *err)
 {
-    size_t size = ((size_t)m->note_count + 1) * sizeof(char *);
+    size_t size = ((size_t)m->import.note_count + 1) * sizeof(char *);
     const char **keys = xi_alloc(&m->alloc, size), **values = xi_alloc(&m->alloc, size);
     xinf_status status = keys && values ? XINF_OK : xi_fail_memory(err, size);
-    xi_export_options o = {.defaults = m->defaults, .keys = keys, .values = values};
-    for (int32_t i = 0; i < m->note_count && status == XINF_OK; i++) {
+    xi_export_options o = {.defaults = m->import.defaults, .keys = keys, .values = values};
+    for (int32_t i = 0; i < m->import.note_count && status == XINF_OK; i++) {
         static const char *const own[] = {"producer_name", "producer_version", "domain", "model_version", "ir_version", "opset", "doc_string"};
         bool skip = false;
-        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) skip = skip || strcmp(own[k], m->notes[i].key) == 0;
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) skip = skip || strcmp(own[k], m->import.notes[i].key) == 0;
         if (skip) continue;
-        keys[o.note_count] = m->notes[i].key;
-        values[o.note_count++] = m->notes[i].value;
+        keys[o.note_count] = m->import.notes[i].key;
+        values[o.note_count++] = m->import.notes[i].value;
     }
-    if (status == XINF_OK) status = xi_export_onnx(m->graph, path, &o, err);
+    if (status == XINF_OK) status = xi_export_onnx(m->import.graph, path, &o, err);
     xi_free(&m->alloc, (void *)(uintptr_t)keys, size);
     xi_free(&m->alloc, (void *)(uintptr_t)values, size);
     return status;
@@ -342,15 +342,15 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no instruction set \"%s\"", o->isa);
     evaluation.isa = s->isa;
     XI_TRY(xi_family_create(&s->family, &m->alloc, 0, err));
-    XI_TRY(xi_graph_clone(&s->graph, s->family, m->graph, err));
+    XI_TRY(xi_graph_clone(&s->graph, s->family, m->import.graph, err));
     XI_TRY(xi_passes_run(s->graph, XI_STAGE_SESSION, o->passes_off, &evaluator, err));
     XI_TRY(xinf_apply_hints(s->graph, o, err));
     const xinf_executor *executor = o->executor ? o->executor : m->env->executor.parallel ? &m->env->executor : NULL;
-    xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = m->defaults, .weights = &m->weights,
+    xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = m->import.defaults, .weights = &m->weights,
                                 .list = xi_device_cpu_kernels(), .isa = s->isa, .options = o, .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
     status = xi_session_warm(s->session, err);
-    xinf_restore_inputs(s->graph, m->graph);
+    xinf_restore_inputs(s->graph, m->import.graph);
 cleanup:
     return status;
 }
@@ -422,6 +422,6 @@ xinf_status xinf_session_print(xinf_session *s, xinf_dump what, xinf_write_fn wr
     if (what == XINF_DUMP_PLAN)
         xi_plan_print(xi_session_plan(s->session), &text);
     else
-        xi_graph_print(what == XINF_DUMP_GRAPH ? s->graph : s->model->graph, &text);
+        xi_graph_print(what == XINF_DUMP_GRAPH ? s->graph : s->model->import.graph, &text);
     return xinf_write_text(&text, write, self, err);
 }

@@ -90,22 +90,13 @@ const char *xi_format_name(xi_format f)
     return detect_names[f];
 }
 
-xinf_status xi_format_choose(xi_format *out, const uint8_t *data, size_t size, const char *wanted, xinf_error *err)
+xinf_status xi_format_tell(xi_format *out, const uint8_t *data, size_t size, xinf_error *err)
 {
-    *out = XI_FORMAT_UNKNOWN;
-    if (wanted && strcmp(wanted, "onnx") != 0)
-        return xi_fail(err, XINF_UNSUPPORTED, "format \"%s\" is not supported, only \"onnx\"", wanted);
-    if (size == 0) return xi_fail(err, XINF_MALFORMED, "the file is empty");
-    xi_format found = wanted ? XI_FORMAT_ONNX : xi_format_detect(data, size);
-    if (found == XI_FORMAT_UNKNOWN) {
-        if (detect_prefix(data, size, 0, "version https://git-lfs", 23))
-            return xi_fail(err, XINF_MALFORMED, "this is a Git LFS pointer, not the file it points to: fetch it first");
-        return xi_fail(err, XINF_MALFORMED, "this is a %s", detect_names[found]);
-    }
-    if (found != XI_FORMAT_ONNX)
-        return xi_fail(err, XINF_UNSUPPORTED, "this is a %s; only ONNX is supported", detect_names[found]);
-    *out = found;
-    return XINF_OK;
+    *out = xi_format_detect(data, size);
+    if (*out != XI_FORMAT_UNKNOWN) return XINF_OK;
+    if (detect_prefix(data, size, 0, "version https://git-lfs", 23))
+        return xi_fail(err, XINF_MALFORMED, "this is a Git LFS pointer, not the file it points to: fetch it first");
+    return xi_fail(err, XINF_MALFORMED, "this is a %s", detect_names[XI_FORMAT_UNKNOWN]);
 }
 
 #undef DETECT_MAX_FIELDS

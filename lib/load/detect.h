@@ -21,7 +21,7 @@ typedef enum xi_format {
 xi_format xi_format_detect(const uint8_t *data, size_t size);
 /* "ONNX model", "TensorFlow graph", …; never NULL. */
 const char *xi_format_name(xi_format f);
-/* Tells the format and refuses all but those that this build imports. wanted: "onnx", or NULL for any. */
-xinf_status xi_format_choose(xi_format *out, const uint8_t *data, size_t size, const char *wanted, xinf_error *err);
+/* The same, refusing bytes of no known format with a sentence. */
+xinf_status xi_format_tell(xi_format *out, const uint8_t *data, size_t size, xinf_error *err);
 
 #endif

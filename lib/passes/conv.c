@@ -32,7 +32,7 @@ static xinf_status conv_fuse(xi_pass_context *c, xi_node *last, xi_node *conv, i
 }
 
 /* The sum of the bias there is and the constant added, as one constant. */
-static xinf_status conv_bias(xi_value **out, xi_pass_context *c, xi_node *conv, xi_value *added)
+static xinf_status conv_pass_bias(xi_value **out, xi_pass_context *c, xi_node *conv, xi_value *added)
 {
     xi_graph *g = conv->graph;
     xi_value *old = xi_node_input(conv, CONV_BIAS);
@@ -84,7 +84,7 @@ static xinf_status conv_add(xi_pass_context *c, xi_node *n)
         xi_value *other = n->inputs[1 - i], *bias;
         if (!conv || other == n->inputs[i]) continue;
         if (conv_takes_bias(conv, other)) {
-            xinf_status status = conv_bias(&bias, c, conv, other);
+            xinf_status status = conv_pass_bias(&bias, c, conv, other);
             return status ? status : conv_fuse(c, n, conv, CONV_BIAS, bias, NULL);
         }
         if (conv_takes_residual(conv, other)) return conv_fuse(c, n, conv, CONV_RESIDUAL, other, NULL);

@@ -49,15 +49,6 @@ xi_node *xi_match_from_own(const xi_value *v, const xi_graph *g, const char *op_
     return xi_match_is_own(n, op_name) ? n : NULL;
 }
 
-bool xi_match_is_output(const xi_graph *g, const xi_value *v)
-{
-    for (int32_t i = 0; i < g->output_count; i++)
-        if (g->outputs[i] == v) return true;
-    for (int32_t i = 0; i < g->state_count; i++)
-        if (g->states[i].written == v) return true;
-    return false;
-}
-
 bool xi_match_fusable(const xi_value *v)
 {
     return v && v->type.kind == XINF_KIND_TENSOR &&

@@ -21,7 +21,6 @@ static inline bool xi_match_single(const xi_value *v)
 {
     return v && v->uses == 1;
 }
-bool xi_match_is_output(const xi_graph *g, const xi_value *v);
 /* float32, float16 or bfloat16: what the operators of domain "xinf" take. */
 bool xi_match_fusable(const xi_value *v);
 

@@ -59,7 +59,7 @@ static bool pad_takes(const xi_node *n, double fill, const int64_t *pads, int32_
 }
 
 /* The attributes of n with other pads and none chosen by itself. */
-static bool pad_attrs(xi_node *m, const xi_node *n, const int64_t *pads, int32_t count)
+static bool pad_pass_attrs(xi_node *m, const xi_node *n, const int64_t *pads, int32_t count)
 {
     for (int32_t i = 0; i < n->attr_count; i++) {
         const xi_attr *a = &n->attrs[i];
@@ -84,7 +84,7 @@ static xinf_status pad_node(xi_pass_context *c, xi_node *n)
     if (!pad_takes(n, fill, spatial, rank - 2, sizes)) return XINF_OK;
     xi_value *inputs[3] = {pad->inputs[0], xi_node_input(n, 1), xi_node_input(n, 2)};
     xi_node *m = xi_match_node(n, XI_STR(""), n->op->name, n->name, inputs, 3, 1, n->attr_count + 2);
-    if (!m || !pad_attrs(m, n, sizes, 2 * (rank - 2))) return xi_fail_memory(c->err, sizeof *m);
+    if (!m || !pad_pass_attrs(m, n, sizes, 2 * (rank - 2))) return xi_fail_memory(c->err, sizeof *m);
     xi_match_take(m, 0, n->outputs[0]);
     xi_match_remove(n);
     c->changes++;

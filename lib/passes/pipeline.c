@@ -50,6 +50,8 @@ const xi_pass xi_passes[] = {
     {"dead", XI_STAGE_LOAD, xi_pass_dead},
     {"shape", XI_STAGE_SESSION, xi_pass_shape},
     {"fold", XI_STAGE_SESSION, xi_pass_fold},
+    {"shape", XI_STAGE_SESSION, xi_pass_shape}, /* sizes that folding has told */
+    {"fold", XI_STAGE_SESSION, xi_pass_fold},
     {"noop", XI_STAGE_SESSION, xi_pass_noop},
     {"chain", XI_STAGE_SESSION, xi_pass_chain},
     {"noop", XI_STAGE_SESSION, xi_pass_noop},

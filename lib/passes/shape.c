@@ -70,7 +70,7 @@ static xinf_status shape_slice(xi_pass_context *c, xi_node *n, const int64_t *di
     return shape_all_known(dims + start, (int32_t)(end - start)) ? shape_put(c, n, dims + start, (int32_t)(end - start), 1) : XINF_OK;
 }
 
-static xinf_status shape_size(xi_pass_context *c, xi_node *n)
+static xinf_status shape_pass_size(xi_pass_context *c, xi_node *n)
 {
     int64_t count;
     if (n->inputs[0]->type.kind != XINF_KIND_TENSOR || !xi_shape_count(&n->inputs[0]->type.shape, &count)) return XINF_OK;
@@ -80,9 +80,8 @@ static xinf_status shape_size(xi_pass_context *c, xi_node *n)
 static xinf_status shape_node(xi_pass_context *c, xi_node *n)
 {
     int64_t dims[XI_MAX_RANK];
-    /* Only where the contents of a graph's values do not come and go with each run: not an output, which must be computed. */
-    if (!n->output_count || !n->outputs[0] || xi_match_is_output(n->graph, n->outputs[0])) return XINF_OK;
-    if (xi_match_is(n, "Size")) return shape_size(c, n);
+    if (!n->output_count || !n->outputs[0]) return XINF_OK;
+    if (xi_match_is(n, "Size")) return shape_pass_size(c, n);
     if (xi_match_is(n, "Shape")) {
         int32_t count = shape_read(dims, n);
         return shape_all_known(dims, count) ? shape_put(c, n, dims, count, 1) : XINF_OK;

@@ -56,10 +56,10 @@ static xinf_status hostile_load(bytes b, counting *c, xinf_error *err)
     xinf_allocator alloc = {c, counting_fn};
     xi_file file;
     xi_onnx_model *model = NULL;
-    xi_onnx_import import = {0};
+    xi_import import = {0};
     xi_file_borrow(&file, b.data, b.size);
     xinf_status status = xi_onnx_model_open(&model, &alloc, &file, NULL, false, 0, err);
-    if (!status) status = xi_import_onnx(&import, &alloc, model, NULL, err);
+    if (!status) status = xi_import_onnx_tree(&import, &alloc, model, NULL, err);
     if (!status) xi_onnx_model_drop_tree(model);
     if (!status) status = xi_graph_verify(import.graph, err);
     xi_family_destroy(import.family);

@@ -11,7 +11,7 @@ static int import_passed, import_failed;
 typedef struct imported {
     xi_file file;
     xi_onnx_model *model;
-    xi_onnx_import result;
+    xi_import result;
     bytes b;
 } imported;
 
@@ -24,7 +24,7 @@ static bool import_open(imported *m, bytes b, const char *what)
     m->b = b;
     xi_file_borrow(&m->file, b.data, b.size);
     xinf_status status = xi_onnx_model_open(&m->model, &alloc, &m->file, NULL, false, 0, &err);
-    if (!status) status = xi_import_onnx(&m->result, &alloc, m->model, NULL, &err);
+    if (!status) status = xi_import_onnx_tree(&m->result, &alloc, m->model, NULL, &err);
     if (!status) xi_onnx_model_drop_tree(m->model);
     if (!status) status = xi_graph_verify(m->result.graph, &err);
     if (status) {

@@ -180,6 +180,19 @@ def check_files(root):
     return found
 
 
+def check_static_names(root):
+    """A static name stands in one file only, so that the library also compiles as one translation unit."""
+    found, first = Problems(), {}
+    pattern = re.compile(r"^(?:static|typedef)\b[^;={(]*?\b(\w+)\s*(?:\(|\[|=)", re.M)
+    for path, name in sources(root, "lib", suffixes=(".c",)):
+        text = without_comments(path.read_text())
+        for m in pattern.finditer(text):
+            other = first.setdefault(m.group(1), name)
+            if other != name and m.group(1) not in ("void", "int", "__attribute__"):
+                found.add(name, text.count("\n", 0, m.start()) + 1, f"{m.group(1)} stands in {other} too")
+    return found
+
+
 def check_folders(root):
     """Each folder of lib/ says in at most 15 lines what goes in and out; nothing promises what is not there."""
     found = Problems()
@@ -263,7 +276,7 @@ def check_symbols(root, library):
 
 
 CHECKS = {"includes": check_includes, "os-calls": check_os_calls, "headers-alone": check_headers_alone, "files": check_files,
-          "folders": check_folders, "tour": check_tour, "symbols": check_symbols}
+          "static-names": check_static_names, "folders": check_folders, "tour": check_tour, "symbols": check_symbols}
 
 
 def main():

@@ -11,11 +11,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 
-def append(path, text):
+def append(path, text, *more_paths):
     def change(root):
-        file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text((file.read_text() if file.exists() else "") + text)
+        for file in (root / p for p in (path, *more_paths)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text((file.read_text() if file.exists() else "") + text)
     return change
 
 
@@ -38,6 +38,8 @@ BREAKS = [
     ("headers-alone", "a header that needs another", append("include/xinf/device.h", "xinf_status xinf_g(void);\n"), "xinf/device.h"),
     ("files", "a file without end", append("lib/graph/graph.c", "\n" * 1000), "lines, at most"),
     ("files", "a name that says nothing", append("lib/base/string_utils.c", "\n"), "says nothing"),
+    ("static-names", "one name in two files", append("lib/base/string.c", "static bool arena_is_twin(int a)\n{\n    return a;\n}\n",
+                                                           "lib/base/arena.c"), "arena_is_twin"),
     ("folders", "a mark for later", append("lib/base/arena.c", "/* TO" "DO */\n"), "later work"),
     ("folders", "a folder without a README", lambda root: (root / "lib/graph/README.md").unlink(), "no README.md"),
     ("tour", "a program that drifted", append("examples/first.c", "int drifted;\n"), "differs"),

@@ -34,7 +34,7 @@ typedef struct xi_onnx_importer {
     xi_onnx_model *model;
     const Onnx__Model *proto;
     xi_family *family;
-    xi_onnx_limits limits;
+    xi_import_limits limits;
     uint64_t steps;
     xi_onnx_names functions; /* name → index + 1 of the first function of that name */
     uint32_t *function_next; /* index + 1 of the next of the same name */

@@ -52,21 +52,21 @@ static bool onnx_wants_early_types(const Onnx__Model *m)
     return true;
 }
 
-static bool onnx_note(xi_onnx_import *out, xi_str key, xi_str value)
+static bool onnx_note(xi_import *out, xi_str key, xi_str value)
 {
-    xi_onnx_note *note = &out->notes[out->note_count];
+    xi_import_note *note = &out->notes[out->note_count];
     note->key = xi_arena_strndup(&out->family->arena, key.ptr, key.len);
     note->value = xi_arena_strndup(&out->family->arena, value.ptr, value.len);
     out->note_count++;
     return note->key && note->value;
 }
 
-static bool onnx_note_bytes(xi_onnx_import *out, const char *key, ProtobufCBinaryData value)
+static bool onnx_note_bytes(xi_import *out, const char *key, ProtobufCBinaryData value)
 {
     return value.len == 0 || onnx_note(out, xi_str_of(key), xi_onnx_str(value));
 }
 
-static bool onnx_note_number(xi_onnx_import *out, const char *key, int64_t value)
+static bool onnx_note_number(xi_import *out, const char *key, int64_t value)
 {
     char text[24];
     int length = snprintf(text, sizeof text, "%lld", (long long)value);
@@ -74,7 +74,7 @@ static bool onnx_note_number(xi_onnx_import *out, const char *key, int64_t value
 }
 
 /* "17", or "17, ai.onnx.ml 3" with the other domains. */
-static bool onnx_note_opsets(xi_onnx_import *out, const Onnx__Model *m)
+static bool onnx_note_opsets(xi_import *out, const Onnx__Model *m)
 {
     xi_text text;
     xi_text_init(&text, &out->family->arena.alloc);
@@ -88,7 +88,7 @@ static bool onnx_note_opsets(xi_onnx_import *out, const Onnx__Model *m)
     return done;
 }
 
-static xinf_status onnx_notes(xi_onnx_import *out, xi_onnx_importer *im)
+static xinf_status onnx_notes(xi_import *out, xi_onnx_importer *im)
 {
     const Onnx__Model *m = im->proto;
     out->notes = xi_arena_array(&im->family->arena, m->n_metadata_props + 7, sizeof *out->notes);
@@ -103,9 +103,9 @@ static xinf_status onnx_notes(xi_onnx_import *out, xi_onnx_importer *im)
     return done ? XINF_OK : xi_onnx_no_memory(im);
 }
 
-static xi_onnx_limits onnx_limits(const xi_onnx_model *model, const xi_onnx_limits *given)
+static xi_import_limits onnx_limits(const xi_onnx_model *model, const xi_import_limits *given)
 {
-    xi_onnx_limits l = given ? *given : (xi_onnx_limits){0};
+    xi_import_limits l = given ? *given : (xi_import_limits){0};
     if (!l.max_bytes) l.max_bytes = xi_onnx_model_limit(model);
     if (!l.max_steps) l.max_steps = 4000000;
     if (!l.max_depth) l.max_depth = 32;
@@ -114,12 +114,12 @@ static xi_onnx_limits onnx_limits(const xi_onnx_model *model, const xi_onnx_limi
     return l;
 }
 
-xinf_status xi_import_onnx(xi_onnx_import *out, const xinf_allocator *alloc, xi_onnx_model *model, const xi_onnx_limits *limits,
+xinf_status xi_import_onnx_tree(xi_import *out, const xinf_allocator *alloc, xi_onnx_model *model, const xi_import_limits *limits,
                            xinf_error *err)
 {
     xinf_status status = XINF_OK;
     xi_onnx_importer im = {.alloc = *alloc, .model = model, .proto = model->proto, .limits = onnx_limits(model, limits), .err = err};
-    *out = (xi_onnx_import){0};
+    *out = (xi_import){0};
     xi_onnx_names_init(&im.functions, alloc);
     XI_TRY(onnx_check(&im));
     im.infer_early = onnx_wants_early_types(im.proto);
@@ -135,7 +135,30 @@ cleanup:
     xi_onnx_names_free(&im.functions);
     if (status) {
         xi_family_destroy(im.family);
-        *out = (xi_onnx_import){0};
+        *out = (xi_import){0};
     }
     return status;
+}
+
+static void onnx_end_owner(void *owner)
+{
+    xi_onnx_model_close(owner);
+}
+
+xinf_status xi_import_onnx(xi_import *out, const xi_import_source *source, xinf_error *err)
+{
+    xi_onnx_model *model = NULL;
+    *out = (xi_import){0};
+    xinf_status status =
+        xi_onnx_model_open(&model, source->alloc, source->file, source->folder, source->map, source->limits.max_bytes, err);
+    if (status == XINF_OK) status = xi_import_onnx_tree(out, source->alloc, model, &source->limits, err);
+    if (status != XINF_OK) {
+        xi_onnx_model_close(model);
+        return status;
+    }
+    xi_onnx_model_drop_tree(model);
+    out->mapped_bytes = xi_onnx_model_mapped(model);
+    out->owner = model;
+    out->end_owner = onnx_end_owner;
+    return XINF_OK;
 }
