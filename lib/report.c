@@ -49,60 +49,22 @@ static bool report_refuse(xinf_report *r, const char *sentence)
     return true;
 }
 
-/* Would some kernel take the node with the types that are known? Contents of weights are not looked at. */
-static bool report_has_kernel(xinf_report *r, const xi_node *n, xinf_error *why)
+/* A refusal found by the device. */
+static bool report_take_refusal(void *self, const xi_node *n, const char *sentence)
 {
-    xi_arena scratch;
-    struct {
-        uint8_t bytes[XI_PARAMS_SIZE];
-    } probe;
-    if (n->op->flags & XI_OP_CONTROL) return true;
-    for (int32_t i = 0; i < n->input_count; i++)
-        if (n->inputs[i] && n->inputs[i]->type.kind == XINF_KIND_TENSOR && n->inputs[i]->type.dtype == XINF_UNDEFINED) return true;
-    xi_arena_init(&scratch, &r->alloc, 0);
-    size_t in = (size_t)n->input_count, out = (size_t)n->output_count;
-    xi_operand *storage = xi_arena_array(&scratch, in + out + 1, sizeof *storage);
-    const xi_operand **list = xi_arena_array(&scratch, in + out + 1, sizeof *list);
-    int32_t *layouts = xi_arena_array(&scratch, in + out + 1, sizeof *layouts);
-    bool ok = storage && list && layouts;
-    for (size_t i = 0; i < in + out && ok; i++) {
-        const xi_value *v = i < in ? n->inputs[i] : n->outputs[i - in];
-        if (!v) continue;
-        storage[i] = (xi_operand){.dtype = v->type.dtype, .shape = v->type.shape, .kind = v->type.kind, .count = -1};
-        if (v->literal) storage[i].data = (void *)(uintptr_t)v->literal->data;
-        list[i] = &storage[i];
-    }
-    memset(&probe, 0, sizeof probe);
-    xi_prepare p = {.node = n, .in_count = n->input_count, .out_count = n->output_count, .in = list, .out = list + in,
-                    .isa = r->model->env->cpu.isa, .width = 1, .params = probe.bytes, .in_layout = layouts, .out_layout = layouts + in};
-    const xi_kernel *k;
-    xinf_status status = ok ? xi_kernel_choose(&k, xi_device_cpu_kernels(), &p, why) : XINF_OK;
-    xi_arena_reset(&scratch);
-    return status != XINF_UNSUPPORTED;
+    return report_refuse(self, sentence);
 }
 
-static bool report_node(xinf_report *r, const xi_node *n)
+static bool report_count_graph(xinf_report *r, const xi_graph *g)
 {
-    char name[160], sentence[500];
-    xinf_error why = XINF_ERROR_INIT;
-    snprintf(name, sizeof name, "%.*s%s%.*s", XI_STR_ARG(n->domain), n->domain.len ? "." : "", XI_STR_ARG(n->op_name));
-    r->nodes++;
-    if (!report_count_operator(r, name)) return false;
-    if (n->refused) return report_refuse(r, n->refused);
-    if (!n->op) {
-        snprintf(sentence, sizeof sentence, "node %.*s: operator %s is not supported", XI_STR_ARG(xi_node_label(n)), name);
-        return report_refuse(r, sentence);
-    }
-    return report_has_kernel(r, n, &why) || report_refuse(r, why.message);
-}
-
-static bool report_graph(xinf_report *r, const xi_graph *g)
-{
+    char name[160];
     bool done = true;
     for (const xi_node *n = g->first; n && done; n = n->next) {
-        done = report_node(r, n);
+        snprintf(name, sizeof name, "%.*s%s%.*s", XI_STR_ARG(n->domain), n->domain.len ? "." : "", XI_STR_ARG(n->op_name));
+        r->nodes++;
+        done = report_count_operator(r, name);
         for (int32_t a = 0; a < n->attr_count && done; a++)
-            if (n->attrs[a].type == XI_ATTR_GRAPH) done = report_graph(r, n->attrs[a].graph);
+            if (n->attrs[a].type == XI_ATTR_GRAPH) done = report_count_graph(r, n->attrs[a].graph);
     }
     return done;
 }
@@ -120,9 +82,12 @@ xinf_status xi_report_create(xinf_report **out, xinf_model *model, xinf_error *e
     r->alloc = model->alloc;
     r->model = xi_model_retain(model);
     xi_arena_init(&r->arena, &r->alloc, 0);
-    if (!report_graph(r, model->import.graph)) {
+    xi_refusal_sink sink = {r, report_take_refusal};
+    xinf_status status = report_count_graph(r, model->import.graph) ? XINF_OK : xi_fail_memory(err, sizeof *r);
+    if (status == XINF_OK) status = xi_device_find(NULL)->query(model->import.graph, model->env->cpu.isa, &sink, err);
+    if (status != XINF_OK) {
         xinf_report_destroy(r);
-        return xi_fail_memory(err, sizeof *r);
+        return status;
     }
     if (r->operator_count) qsort(r->operators, r->operator_count, sizeof *r->operators, report_by_name);
     *out = r;

@@ -288,6 +288,7 @@ xinf_status xinf_model_save(const xinf_model *model, const char *path, xinf_erro
 /* ---- session ---- */
 
 typedef struct xinf_evaluation {
+    const xi_device *device;
     uint32_t isa;
 } xinf_evaluation;
 
@@ -295,7 +296,7 @@ static xinf_status xinf_evaluate(void *self, const xi_node *n, const xi_literal 
                                  size_t max_bytes, xinf_error *err)
 {
     const xinf_evaluation *e = self;
-    return xi_plan_evaluate(xi_device_cpu_kernels(), e->isa, n, in, out, arena, max_bytes, err);
+    return e->device->evaluate(e->isa, n, in, out, arena, max_bytes, err);
 }
 
 /* Does a hinted shape fit what the model declares? */
@@ -334,10 +335,10 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
 {
     xinf_status status;
     xinf_model *m = s->model;
-    xinf_evaluation evaluation = {0};
+    xinf_evaluation evaluation = {.device = xi_device_find(o->device)};
     xi_evaluator evaluator = {&evaluation, xinf_evaluate};
     s->isa = m->env->cpu.isa;
-    if (o->device && strcmp(o->device, "cpu") != 0) return xi_fail(err, XINF_UNSUPPORTED, "there is no device \"%s\"", o->device);
+    if (!evaluation.device) return xi_fail(err, XINF_UNSUPPORTED, "there is no device \"%s\"", o->device);
     if (o->isa && !xi_cpu_isa_parse(xi_str_of(o->isa), m->env->cpu.isa, &s->isa))
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no instruction set \"%s\"", o->isa);
     evaluation.isa = s->isa;
@@ -347,7 +348,7 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
     XI_TRY(xinf_apply_hints(s->graph, o, err));
     const xinf_executor *executor = o->executor ? o->executor : m->env->executor.parallel ? &m->env->executor : NULL;
     xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = m->import.defaults, .weights = &m->weights,
-                                .list = xi_device_cpu_kernels(), .isa = s->isa, .options = o, .executor = executor};
+                                .device = evaluation.device, .isa = s->isa, .options = o, .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
     status = xi_session_warm(s->session, err);
     xinf_restore_inputs(s->graph, m->import.graph);

@@ -2,9 +2,12 @@
 #ifndef XI_DEVICE_BUILTIN_H
 #define XI_DEVICE_BUILTIN_H
 
-#include "plan/kernel.h"
+#include "device/device.h"
 
-/* The kernel table of the host processor. */
-const xi_kernel_list *xi_device_cpu_kernels(void);
+/* The host processor first; ended by NULL. */
+extern const xi_device *const xi_devices[];
+
+/* By name; NULL means the first. NULL when there is none of that name. */
+const xi_device *xi_device_find(const char *name);
 
 #endif

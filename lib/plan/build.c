@@ -331,7 +331,7 @@ static xinf_status build_node(build_state *s, const xi_node *n)
 {
     xinf_status status;
     xi_plan *p = s->plan;
-    char why[400];
+    xinf_error why = XINF_ERROR_INIT;
     xi_arena scratch;
     build_operands o;
     xi_step step = {.node = (int32_t)p->node_count, .kernel = -1, .in_count = n->input_count, .out_count = n->output_count, .params = -1,
@@ -342,10 +342,8 @@ static xinf_status build_node(build_state *s, const xi_node *n)
         goto cleanup;
     }
     p->node_total++;
-    if (!n->op || n->refused) {
-        snprintf(why, sizeof why, "node %.*s: operator %.*s%s%.*s is not supported", XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->domain),
-                 n->domain.len ? "." : "", XI_STR_ARG(n->op_name));
-        build_refuse(s, n->refused ? n->refused : why);
+    if (xi_plan_refuses(n, &why)) {
+        build_refuse(s, why.message);
     } else if (n->op->flags & XI_OP_CONTROL) {
         XI_TRY(build_subs(s, n, &step));
     } else if (build_typed(n)) {

@@ -128,7 +128,13 @@ void xi_binding_destroy(xi_binding *b);
 /* Places slots whose lifetimes are set; offsets multiple of 64. */
 xinf_status xi_plan_place(const xi_plan *p, xi_binding *b, xinf_error *err);
 
-/* ---- folding ---- */
+/* ---- one node ---- */
+
+/* Is the node one that no table can help: of an unknown operator, or refused by its importer? Writes the sentence. */
+bool xi_plan_refuses(const xi_node *n, xinf_error *why);
+/* Would some kernel take the node with the types that are known? XINF_UNSUPPORTED with the sentence when none would. Contents of
+ * weights are not looked at. Control flow is taken; its subgraphs are asked by themselves. */
+xinf_status xi_plan_takes(const xi_kernel_list *list, uint32_t isa, const xi_node *n, const xinf_allocator *alloc, xinf_error *why);
 
 /* Runs one node on known inputs with the given kernels on the calling thread; literals are made in `arena`. XINF_UNSUPPORTED when it has
  * no kernel, its outputs cannot be sized, or would take more than max_bytes. Not for control flow and handles. */

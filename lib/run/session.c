@@ -51,8 +51,8 @@ static xinf_status session_start(xi_session *s, xinf_error *err)
     if (o->memory_limit) xi_recycler_set_limit(s->recycler, (size_t)o->memory_limit);
     s->run = (xi_run){.alloc = *a, .recycle = xi_recycler_allocator(s->recycler), .pool = s->pool, .memory_limit = (size_t)o->memory_limit,
                        .steps_limit = o->max_steps};
-    xi_plan_options options = {.list = s->config.list, .isa = s->config.isa, .width = xi_pool_width(s->pool)};
-    XI_TRY(xi_plan_build(&s->plan, g, s->config.weights, &options, err));
+    xi_segment segment = {.graph = g, .weights = s->config.weights, .isa = s->config.isa, .width = xi_pool_width(s->pool)};
+    XI_TRY(s->config.device->compile(&s->plan, &segment, err));
     XI_TRY(xi_frame_create(&s->frame, s->plan, &s->run, err));
     s->outputs = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->outputs);
     s->results = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->results);

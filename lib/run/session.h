@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "plan/plan.h"
+#include "device/device.h"
 
 typedef struct xi_session xi_session;
 
@@ -13,7 +13,7 @@ typedef struct xi_session_config {
     const xi_graph *graph;              /* after passes; outlives the session */
     const xi_literal *const *defaults;  /* per input: what stands in for an absent one, or NULL */
     xi_weights *weights;
-    const xi_kernel_list *list;
+    const xi_device *device;
     uint32_t isa;
     const xinf_session_options *options; /* never NULL */
     const xinf_executor *executor;       /* NULL: own threads */
