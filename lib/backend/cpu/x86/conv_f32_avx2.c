@@ -211,6 +211,7 @@ typedef struct conv8_tile {
     int64_t taps, stride, plane; /* plane: floats from one block of 8 output channels to the next */
     int64_t channels;            /* of the 16 that are real */
     xi_activation act;
+    xk_act8 act8;
 } conv8_tile;
 
 XK_INLINE void conv8_store(const conv8_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
@@ -218,13 +219,14 @@ XK_INLINE void conv8_store(const conv8_tile *t, int rows, __m256 acc[XK_TILE_ROW
     int halves = t->channels > 8 ? 2 : 1;
     for (int h = 0; h < halves; h++) {
         __m256 bias = _mm256_load_ps(t->bias + 8 * h);
-        __m256 keep = _mm256_castsi256_ps(xk_mask8(t->channels - 8 * h));
+        __m256i keep = xk_mask8(t->channels - 8 * h);
         for (int m = 0; m < rows; m++) {
             __m256 v = _mm256_add_ps(acc[m][h], bias);
             if (t->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(t->residual + h * t->plane + 8 * m));
-            v = xk_act8(v, t->act.kind, t->act.alpha, t->act.beta);
-            _mm256_storeu_ps(t->y + h * t->plane + 8 * m, _mm256_and_ps(v, keep));
+            v = xk_clamp8(v, t->act8.lo, t->act8.hi);
+            _mm256_storeu_ps(t->y + h * t->plane + 8 * m, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));
         }
+        if (t->act8.later) xk_act8_span(t->y + h * t->plane, t->y + h * t->plane, rows, t->act, keep);
     }
 }
 
@@ -305,7 +307,7 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
         const float *packed = (const float *)call->packed + panel * panel_floats;
         int64_t at = (image * ((s.oc + 7) / 8) + 2 * panel) * pixels * 8;
         conv8_tile t = {.w = packed + 16, .bias = packed, .offset = offset, .taps = (int64_t)taps, .stride = w->sw * block, .plane = pixels * 8,
-                        .channels = s.oc - 16 * panel, .act = p->act};
+                        .channels = s.oc - 16 * panel, .act = p->act, .act8 = xk_act8_ready(p->act)};
         const float *residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL;
         float *y = (float *)call->out[0]->data + at;
         for (int64_t r = 0; r < (plain ? 1 : rows); r++) {

@@ -129,13 +129,16 @@ static xinf_status ew_binary_prepare(xi_prepare *p, xinf_error *err)
 
 XK_TARGET_BEGIN(avx2)
 
-XK_INLINE void ew_unary_span(const float *src, float *dst, int64_t count, xi_activation a)
+static void ew_unary_span(const float *src, float *dst, int64_t count, xi_activation a)
 {
-    int64_t i = 0;
-    for (; i + 8 <= count; i += 8) _mm256_storeu_ps(dst + i, xk_act8(_mm256_loadu_ps(src + i), a.kind, a.alpha, a.beta));
-    if (i == count) return;
-    __m256i mask = xk_mask8(count - i);
-    _mm256_maskstore_ps(dst + i, mask, xk_act8(_mm256_maskload_ps(src + i, mask), a.kind, a.alpha, a.beta));
+    int64_t whole = count / 8 * 8;
+    xk_act8_span(src, dst, whole / 8, a, xk_mask8(8));
+    if (whole == count) return;
+    _Alignas(32) float rest[8];
+    __m256i mask = xk_mask8(count - whole);
+    _mm256_store_ps(rest, _mm256_maskload_ps(src + whole, mask));
+    xk_act8_span(rest, rest, 1, a, mask);
+    _mm256_maskstore_ps(dst + whole, mask, _mm256_load_ps(rest));
 }
 
 static xinf_status ew_unary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)

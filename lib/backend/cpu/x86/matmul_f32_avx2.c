@@ -180,22 +180,38 @@ typedef struct mm_tile {
     int64_t columns;
     float alpha, beta;
     xi_activation act;
+    xk_act8 act8;
 } mm_tile;
+
+/* The activations that do more than cut, on a tile laid out row by row. */
+static __attribute__((noinline)) void mm_finish(const mm_tile *t, int rows, float *tile)
+{
+    __m256i low = xk_mask8(t->columns), high = xk_mask8(t->columns - 8);
+    xk_act8_span(tile, tile, 2 * rows, t->act, xk_mask8(8));
+    for (int m = 0; m < rows; m++) {
+        _mm256_maskstore_ps(t->c + m * t->ldc, low, _mm256_load_ps(tile + 16 * m));
+        _mm256_maskstore_ps(t->c + m * t->ldc + 8, high, _mm256_load_ps(tile + 16 * m + 8));
+    }
+}
 
 XK_INLINE void mm_store(const mm_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
 {
+    _Alignas(32) float tile[XK_TILE_ROWS * 16];
     for (int h = 0; h < 2; h++) {
-        if (t->columns <= 8 * h) break;
+        if (t->columns <= 8 * h && !t->act8.later) break;
         __m256i mask = xk_mask8(t->columns - 8 * h);
         for (int m = 0; m < rows; m++) {
             __m256 v = acc[m][h];
             if (t->alpha != 1) v = _mm256_mul_ps(v, _mm256_set1_ps(t->alpha));
             if (t->bias) v = _mm256_fmadd_ps(_mm256_maskload_ps(t->bias + m * t->bias_step + 8 * h, mask), _mm256_set1_ps(t->beta), v);
             if (t->residual) v = _mm256_add_ps(v, _mm256_maskload_ps(t->residual + m * t->ldc + 8 * h, mask));
-            v = xk_act8(v, t->act.kind, t->act.alpha, t->act.beta);
-            _mm256_maskstore_ps(t->c + m * t->ldc + 8 * h, mask, v);
+            if (t->act8.later)
+                _mm256_store_ps(tile + 16 * m + 8 * h, v);
+            else
+                _mm256_maskstore_ps(t->c + m * t->ldc + 8 * h, mask, xk_clamp8(v, t->act8.lo, t->act8.hi));
         }
     }
+    if (t->act8.later) mm_finish(t, rows, tile);
 }
 
 static const int32_t mm_rest_offset[8] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -278,7 +294,7 @@ static xinf_status mm_run(const xi_call *call, int32_t phase, int32_t chunk, voi
         int64_t column = panel * 16;
         mm_tile t = {.a = a + row * s.k, .w = packed + panel * s.k * 16, .c = (float *)call->out[0]->data + row * s.n + column, .offset = offset,
                      .eights = s.k / 8, .rest = s.k % 8, .lda = s.k, .ldc = s.n, .columns = s.n - column, .alpha = p->alpha, .beta = p->beta,
-                     .act = p->act};
+                     .act = p->act, .act8 = xk_act8_ready(p->act)};
         if (p->bias_input >= 0) {
             t.bias_step = p->bias == MM_BIAS_FULL ? s.n : 0;
             t.bias = (const float *)call->in[2]->data + column + (p->bias == MM_BIAS_FULL ? row * s.n : 0);

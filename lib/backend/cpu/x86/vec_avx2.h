@@ -22,15 +22,12 @@ XK_INLINE __m256i xk_mask8(int64_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/* e^x, within 2 ulp on [-87.3, 88.7], 0 below, largest finite above: 2^n · p(r) with Cephes' degree-6 coefficients. */
-XK_INLINE __m256 xk_exp8(__m256 x)
+/* e^x, within 2 ulp, for −87.3 … 88.7: 2^n · p(r) with Cephes' degree-6 coefficients. NaN stays. */
+XK_INLINE __m256 xk_exp8_within(__m256 x)
 {
-    __m256 under = _mm256_cmp_ps(x, _mm256_set1_ps(-87.336544f), _CMP_LT_OQ);
-    __m256 nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
-    __m256 c = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-87.336544f)), _mm256_set1_ps(88.72283f));
-    __m256 n = _mm256_round_ps(_mm256_mul_ps(c, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    n = _mm256_min_ps(n, _mm256_set1_ps(127.0f));
-    __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), c);
+    __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    n = _mm256_min_ps(_mm256_set1_ps(127.0f), n);
+    __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
     r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
     __m256 p = _mm256_set1_ps(1.9875691500e-4f);
     p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
@@ -40,13 +37,26 @@ XK_INLINE __m256 xk_exp8(__m256 x)
     p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
     p = _mm256_fmadd_ps(p, _mm256_mul_ps(r, r), _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
     __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-    p = _mm256_andnot_ps(under, _mm256_mul_ps(p, _mm256_castsi256_ps(e)));
-    return _mm256_blendv_ps(p, x, nan);
+    return _mm256_mul_ps(p, _mm256_castsi256_ps(e));
 }
 
+/* lo … hi; NaN stays, since the second operand wins then. */
+XK_INLINE __m256 xk_clamp8(__m256 x, float lo, float hi)
+{
+    return _mm256_min_ps(_mm256_set1_ps(hi), _mm256_max_ps(_mm256_set1_ps(lo), x));
+}
+
+/* e^x, 0 below −87.3, the largest finite number above 88.7. */
+XK_INLINE __m256 xk_exp8(__m256 x)
+{
+    __m256 under = _mm256_cmp_ps(x, _mm256_set1_ps(-87.336544f), _CMP_LT_OQ);
+    return _mm256_andnot_ps(under, xk_exp8_within(xk_clamp8(x, -87.336544f, 88.72283f)));
+}
+
+/* 1 / (1 + e^−x); below −87 it stays at 1.6e-38. */
 XK_INLINE __m256 xk_sigmoid8(__m256 x)
 {
-    __m256 e = xk_exp8(_mm256_sub_ps(_mm256_setzero_ps(), x));
+    __m256 e = xk_exp8_within(xk_clamp8(_mm256_sub_ps(_mm256_setzero_ps(), x), -87.0f, 87.0f));
     return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_add_ps(_mm256_set1_ps(1.0f), e));
 }
 
@@ -90,30 +100,78 @@ XK_INLINE __m256 xk_erf8(__m256 x)
     return _mm256_or_ps(_mm256_blendv_ps(big, small, _mm256_cmp_ps(a, _mm256_set1_ps(0.5f), _CMP_LT_OQ)), sign);
 }
 
-XK_INLINE __m256 xk_act8(__m256 x, int32_t kind, float alpha, float beta)
+/* kind is a constant after inlining. */
+XK_INLINE __m256 xk_act8_of(__m256 x, int32_t kind, float alpha, float beta)
 {
-    __m256 zero = _mm256_setzero_ps(), one = _mm256_set1_ps(1.0f), a = _mm256_set1_ps(alpha), b = _mm256_set1_ps(beta);
+    __m256 a = _mm256_set1_ps(alpha), b = _mm256_set1_ps(beta);
     switch (kind) {
-    case XI_ACTIVATION_RELU: return _mm256_max_ps(zero, x);
+    case XI_ACTIVATION_RELU: return _mm256_max_ps(_mm256_setzero_ps(), x);
     case XI_ACTIVATION_LEAKY_RELU: return _mm256_blendv_ps(x, _mm256_mul_ps(x, a), x);
-    case XI_ACTIVATION_CLIP: return _mm256_min_ps(b, _mm256_max_ps(a, x));
+    case XI_ACTIVATION_CLIP: return xk_clamp8(x, alpha, beta);
     case XI_ACTIVATION_SIGMOID: return xk_sigmoid8(x);
-    case XI_ACTIVATION_HARD_SIGMOID: return _mm256_min_ps(one, _mm256_max_ps(zero, _mm256_fmadd_ps(x, a, b)));
+    case XI_ACTIVATION_HARD_SIGMOID: return xk_clamp8(_mm256_fmadd_ps(x, a, b), 0.0f, 1.0f);
     case XI_ACTIVATION_HARD_SWISH:
         a = _mm256_fmadd_ps(x, _mm256_set1_ps(1.0f / 6.0f), _mm256_set1_ps(0.5f));
-        return _mm256_mul_ps(x, _mm256_min_ps(one, _mm256_max_ps(zero, a)));
+        return _mm256_mul_ps(x, xk_clamp8(a, 0.0f, 1.0f));
     case XI_ACTIVATION_TANH: return xk_tanh8(x);
     case XI_ACTIVATION_GELU:
         a = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
         return _mm256_fmadd_ps(a, xk_erf8(_mm256_mul_ps(x, _mm256_set1_ps(0.70710678f))), a);
     case XI_ACTIVATION_GELU_TANH:
         a = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
-        b = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), one);
+        b = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), _mm256_set1_ps(1.0f));
         return _mm256_fmadd_ps(a, xk_tanh8(_mm256_mul_ps(_mm256_mul_ps(x, b), _mm256_set1_ps(0.7978845608f))), a);
     case XI_ACTIVATION_SWISH: return _mm256_mul_ps(x, xk_sigmoid8(_mm256_mul_ps(x, a)));
     default: return x;
     }
 }
+
+/* An activation made ready for inner loops: those that only cut are done where the value is at hand (lo … hi, all of the numbers when there
+ * is none); the others by xk_act8_span over what was stored, so that no loop decides for each vector. */
+typedef struct xk_act8 {
+    float lo, hi;
+    bool later;
+} xk_act8;
+
+XK_INLINE xk_act8 xk_act8_ready(xi_activation act)
+{
+    xk_act8 a = {-__builtin_inff(), __builtin_inff(), false};
+    if (act.kind == XI_ACTIVATION_RELU)
+        a.lo = 0.0f;
+    else if (act.kind == XI_ACTIVATION_CLIP)
+        a.lo = act.alpha, a.hi = act.beta;
+    else
+        a.later = act.kind != XI_ACTIVATION_NONE;
+    return a;
+}
+
+#define XK_ACT8_SPAN(kind)                                                                         \
+    case kind:                                                                                     \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            __m256 v = xk_act8_of(_mm256_loadu_ps(src + 8 * i), kind, act.alpha, act.beta);        \
+            _mm256_storeu_ps(dst + 8 * i, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));           \
+        }                                                                                          \
+        break
+
+/* `count` vectors of eight; src may be dst; lanes outside `keep` become 0. */
+static __attribute__((noinline, unused)) void xk_act8_span(const float *src, float *dst, int64_t count, xi_activation act, __m256i keep)
+{
+    switch (act.kind) {
+        XK_ACT8_SPAN(XI_ACTIVATION_RELU);
+        XK_ACT8_SPAN(XI_ACTIVATION_LEAKY_RELU);
+        XK_ACT8_SPAN(XI_ACTIVATION_CLIP);
+        XK_ACT8_SPAN(XI_ACTIVATION_SIGMOID);
+        XK_ACT8_SPAN(XI_ACTIVATION_HARD_SIGMOID);
+        XK_ACT8_SPAN(XI_ACTIVATION_HARD_SWISH);
+        XK_ACT8_SPAN(XI_ACTIVATION_TANH);
+        XK_ACT8_SPAN(XI_ACTIVATION_GELU);
+        XK_ACT8_SPAN(XI_ACTIVATION_GELU_TANH);
+        XK_ACT8_SPAN(XI_ACTIVATION_SWISH);
+    default: break;
+    }
+}
+
+#undef XK_ACT8_SPAN
 
 XK_TARGET_END(avx2)
 
