@@ -1,0 +1,384 @@
+/* winograd_f32_avx2.c — 3 × 3 convolution of stride 1 by Winograd's F(4×4, 3×3) in nChw8c: Conv and xinf.FusedConv with constant weights.
+ *
+ *     Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A      36 products for 16 outputs of 9 taps each
+ *
+ * The points are 0, ±√½, ±√2 and ∞: of the usual choices they have the least error, about 2e-6 of the largest output, and their pairs let
+ * rows share even and odd halves. Tiles of 4 × 4 outputs are taken in strips. A strip's input is transformed into V[36][ic/8][tile][8]; then
+ * for each panel of 16 output channels 36 matrix products with the transformed weights [oc/16][36][ic][16] give M[36][tile][16], and the way
+ * back ends with bias, residual and activation. Where an image has few tiles, V is made once in phase 0 and the panels are the chunks. */
+#include "base/checked.h"
+#include "base/cpu.h"
+#include "backend/cpu/x86/conv_f32_avx2.h"
+
+#include "backend/cpu/x86/tile_avx2.h"
+
+enum { WINO_POINTS = 36, WINO_RUN = 8, WINO_LEAST_TILES = 12, WINO_MOST_TILES = 48 };
+
+/* Points p: √½ and √2. */
+#define WINO_A 0.70710678118654752440
+#define WINO_B 1.41421356237309504880
+
+typedef struct wino_params {
+    xk_conv_window window;
+    int32_t ic, oc, has_bias, has_residual;
+    xi_activation act;
+} wino_params;
+
+typedef struct wino_shape {
+    xk_conv_shape conv;
+    int64_t groups, panels;            /* of 8 input channels, of 16 output channels */
+    int64_t across, tiles;             /* tiles in a row of tiles, in an image */
+    int64_t strip, strips;             /* tiles in a strip, strips in an image */
+    int64_t plane, products;           /* floats from point to point in V and in M */
+    int64_t part, parts;               /* panels in a chunk; parts > 0: V is made in phase 0 */
+} wino_shape;
+
+/* ---- before running ---- */
+
+/* Four tiles or fewer have too little to share one load of the weights; ragged edges waste what the transform saves. */
+static bool wino_pays(const xi_operand *x, const xi_operand *y, const wino_params *c)
+{
+    int64_t h = y->shape.dim[2], w = y->shape.dim[3];
+    if (h < 1 || w < 1 || x->shape.dim[2] < 1 || x->shape.dim[3] < 1 || c->ic < 16 || c->oc < 16) return false;
+    int64_t tiles = ((h + 3) / 4) * ((w + 3) / 4);
+    return tiles >= WINO_LEAST_TILES && h * w * 10 >= tiles * 16 * 6;
+}
+
+static xinf_status wino_prepare(xi_prepare *p, xinf_error *err)
+{
+    wino_params *c = p->params;
+    const xi_operand *x = p->in[0], *w = p->in[1], *b = p->in_count > 2 ? p->in[2] : NULL, *r = p->in_count > 3 ? p->in[3] : NULL;
+    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != 4 || w->shape.rank != 4 || (b && !b->data) ||
+        xi_node_int(p->node, "group", 1) != 1 || !xk_conv_window_read(&c->window, p->node, w))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a dense convolution of float32 with constant weights");
+    const xk_conv_window *k = &c->window;
+    c->oc = (int32_t)w->shape.dim[0];
+    c->ic = (int32_t)w->shape.dim[1];
+    c->has_bias = b != NULL;
+    c->has_residual = r != NULL;
+    if (k->kh != 3 || k->kw != 3 || k->sh != 1 || k->sw != 1 || k->dh != 1 || k->dw != 1 || !wino_pays(x, p->out[0], c) ||
+        xi_activation_read(&c->act, p->node, NULL) != XINF_OK || !xk_act8_takes(c->act.kind))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a 3 x 3 convolution for which Winograd's form pays");
+    p->in_layout[0] = p->out_layout[0] = XI_LAYOUT_C8;
+    if (r) p->in_layout[3] = XI_LAYOUT_C8;
+    size_t channels = (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(c->oc + 15) / 16, size;
+    if (!xi_mul_size(panels * 64, WINO_POINTS * channels + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
+    p->packed_size = size; /* per panel: 16 biases, then the weights */
+    p->packed_inputs = b ? 6 : 2;
+    p->in_place = r ? 8 : 0;
+    return XINF_OK;
+}
+
+/* G g Gᵀ of one 3 × 3 kernel. */
+static void wino_kernel(const char *src, double out[WINO_POINTS])
+{
+    static const double g[6][3] = {
+        {1, 0, 0},
+        {-2.0 / 3, -2.0 / 3 * WINO_A, -1.0 / 3},
+        {-2.0 / 3, 2.0 / 3 * WINO_A, -1.0 / 3},
+        {1.0 / 6, 1.0 / 6 * WINO_B, 1.0 / 3},
+        {1.0 / 6, -1.0 / 6 * WINO_B, 1.0 / 3},
+        {0, 0, 1},
+    };
+    float k[9];
+    double half[6][3];
+    memcpy(k, src, sizeof k);
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 3; j++) half[i][j] = g[i][0] * (double)k[j] + g[i][1] * (double)k[3 + j] + g[i][2] * (double)k[6 + j];
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j++) out[i * 6 + j] = half[i][0] * g[j][0] + half[i][1] * g[j][1] + half[i][2] * g[j][2];
+}
+
+static xinf_status wino_pack(const void *params, const xi_node *n, const xi_operand *const *in, void *dst, xinf_error *err)
+{
+    const wino_params *c = params;
+    const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
+    int64_t channels = (int64_t)(c->ic + 7) / 8 * 8;
+    double u[WINO_POINTS];
+    for (int64_t oc = 0; oc < c->oc; oc++) {
+        float *panel = (float *)dst + oc / 16 * (16 + WINO_POINTS * channels * 16), *at = panel + 16 + oc % 16;
+        if (b) memcpy(&panel[oc % 16], b + 4 * oc, 4);
+        for (int64_t ic = 0; ic < c->ic; ic++) {
+            wino_kernel(w + (oc * c->ic + ic) * 36, u);
+            for (int64_t f = 0; f < WINO_POINTS; f++) at[(f * channels + ic) * 16] = (float)u[f];
+        }
+    }
+    return XINF_OK;
+}
+
+/* Strips whose V is about 192 KiB. Nothing here depends on the number of threads. */
+static wino_shape wino_of(const wino_params *p, const xi_operand *x, const xi_operand *y)
+{
+    wino_shape s;
+    xk_conv_size(&s.conv, &p->window, x, y);
+    s.groups = (s.conv.ic + 7) / 8;
+    s.panels = (s.conv.oc + 15) / 16;
+    s.across = (s.conv.ow + 3) / 4;
+    s.tiles = s.across * ((s.conv.oh + 3) / 4);
+    int64_t most = 196608 / (WINO_POINTS * s.groups * 32);
+    most = most < WINO_LEAST_TILES ? WINO_LEAST_TILES : most > WINO_MOST_TILES ? WINO_MOST_TILES : most;
+    bool few = s.conv.batch * s.tiles < 8 * most;
+    if (few) most = WINO_MOST_TILES;
+    s.strips = s.tiles ? (s.tiles + most - 1) / most : 0;
+    s.strip = s.strips ? (s.tiles + s.strips - 1) / s.strips : 0;
+    s.plane = s.groups * s.strip * 8 + 16; /* one line more: planes at powers of two would share cache sets */
+    s.products = s.strip * 16 + 16;
+    int64_t shares = few ? 16 / (s.conv.batch * s.strips > 0 ? s.conv.batch * s.strips : 1) : 1;
+    shares = shares < 1 ? 1 : shares > s.panels ? s.panels : shares;
+    s.part = few ? (s.panels + shares - 1) / shares : s.panels;
+    s.parts = few ? (s.panels + s.part - 1) / s.part : 0;
+    return s;
+}
+
+static xinf_status wino_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+{
+    wino_shape s = wino_of(params, in[0], out[0]);
+    int64_t reach = s.groups * 8, v = WINO_POINTS * s.plane * 4, shared;
+    if (!xi_mul_i64(reach, s.conv.ih, &reach) || !xi_mul_i64(reach, s.conv.iw, &reach) || reach > INT32_MAX)
+        return xi_fail(err, XINF_LIMIT, "a convolution reads an image of more than 2^31 elements");
+    if (!xi_mul_i64(v, s.conv.batch * s.strips, &shared) || shared > INT64_MAX / 2) return xi_fail(err, XINF_LIMIT, "a convolution is too large");
+    e->scratch = (size_t)(s.groups + 16) / 16 * 64 + WINO_POINTS * (size_t)s.products * 4;
+    if (s.parts) {
+        e->phases = 2;
+        e->chunks[0] = (int32_t)(s.conv.batch * s.strips * s.groups);
+        e->chunks[1] = (int32_t)(s.conv.batch * s.strips * s.parts);
+        e->shared = (size_t)shared;
+    } else {
+        e->chunks[0] = (int32_t)(s.conv.batch * s.strips);
+        e->scratch += (size_t)v;
+    }
+    e->flops = (uint64_t)(2 * s.conv.batch * s.conv.oc * s.conv.oh * s.conv.ow * s.conv.ic * 9);
+    return XINF_OK;
+}
+
+XK_TARGET_BEGIN(avx2)
+
+/* ---- the input: Bᵀ d B ---- */
+
+XK_INLINE void wino_forward(__m256 d0, __m256 d1, __m256 d2, __m256 d3, __m256 d4, __m256 d5, __m256 v[6])
+{
+    const __m256 a = _mm256_set1_ps((float)WINO_A), b = _mm256_set1_ps((float)WINO_B), c = _mm256_set1_ps(2.5f), two = _mm256_set1_ps(2.0f),
+                 half = _mm256_set1_ps(0.5f);
+    __m256 even_a = _mm256_fnmadd_ps(two, d2, d4), odd_a = _mm256_fnmadd_ps(two, d1, d3);
+    __m256 even_b = _mm256_fnmadd_ps(half, d2, d4), odd_b = _mm256_fnmadd_ps(half, d1, d3);
+    v[0] = _mm256_fnmadd_ps(c, d2, _mm256_add_ps(d0, d4));
+    v[1] = _mm256_fmadd_ps(a, odd_a, even_a);
+    v[2] = _mm256_fnmadd_ps(a, odd_a, even_a);
+    v[3] = _mm256_fmadd_ps(b, odd_b, even_b);
+    v[4] = _mm256_fnmadd_ps(b, odd_b, even_b);
+    v[5] = _mm256_fnmadd_ps(c, d3, _mm256_add_ps(d1, d5));
+}
+
+/* Columns first … first + count of the image, six rows from `top`, transformed downwards into col[column][6][8]. */
+static void wino_columns(const xk_conv_shape *s, const float *src, int64_t top, int64_t first, int64_t count, float *col)
+{
+    bool inside = top >= 0 && top + 6 <= s->ih;
+    int64_t row = s->iw * 8;
+    for (int64_t c = 0; c < count; c++, col += 48) {
+        int64_t x = first + c;
+        __m256 d[6], v[6];
+        if (x < 0 || x >= s->iw) {
+            for (int i = 0; i < 6; i++) _mm256_store_ps(col + 8 * i, _mm256_setzero_ps());
+            continue;
+        }
+        const float *at = src + top * row + x * 8;
+        for (int i = 0; i < 6; i++)
+            d[i] = inside || (top + i >= 0 && top + i < s->ih) ? _mm256_loadu_ps(at + i * row) : _mm256_setzero_ps();
+        wino_forward(d[0], d[1], d[2], d[3], d[4], d[5], v);
+        for (int i = 0; i < 6; i++) _mm256_store_ps(col + 8 * i, v[i]);
+    }
+}
+
+/* `count` neighbouring tiles, across, into V. */
+static void wino_rows(const float *col, int64_t count, float *v, int64_t plane)
+{
+    for (int64_t t = 0; t < count; t++, col += 4 * 48, v += 8) {
+        for (int i = 0; i < 6; i++) {
+            const float *d = col + 8 * i;
+            __m256 r[6];
+            wino_forward(_mm256_load_ps(d), _mm256_load_ps(d + 48), _mm256_load_ps(d + 96), _mm256_load_ps(d + 144), _mm256_load_ps(d + 192),
+                         _mm256_load_ps(d + 240), r);
+            for (int j = 0; j < 6; j++) _mm256_store_ps(v + (i * 6 + j) * plane, r[j]);
+        }
+    }
+}
+
+/* Tiles first … first + count of one group of 8 channels. */
+static void wino_input(const wino_shape *s, const float *src, int64_t first, int64_t count, float *v)
+{
+    _Alignas(32) float col[(4 * WINO_RUN + 2) * 48];
+    for (int64_t t = 0; t < count;) {
+        int64_t y = (first + t) / s->across, x = (first + t) % s->across, n = s->across - x;
+        n = n < count - t ? n : count - t;
+        n = n < WINO_RUN ? n : WINO_RUN;
+        wino_columns(&s->conv, src, 4 * y - s->conv.window.top, 4 * x - s->conv.window.left, 4 * n + 2, col);
+        wino_rows(col, n, v + t * 8, s->plane);
+        t += n;
+    }
+}
+
+/* ---- the products ---- */
+
+typedef void (*wino_tile_fn)(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m);
+
+#define WINO_TILE(name, rows)                                                                      \
+    static __attribute__((noinline)) void name(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m)              \
+    {                                                                                              \
+        __m256 acc[XK_TILE_ROWS][2];                                                               \
+        for (int i = 0; i < rows; i++) acc[i][0] = acc[i][1] = _mm256_setzero_ps();                \
+        xk_tile_sum(rows, 8, x, offset, taps, 8, w, acc);                                          \
+        for (int i = 0; i < rows; i++) {                                                           \
+            _mm256_store_ps(m + 16 * i, acc[i][0]);                                                \
+            _mm256_store_ps(m + 16 * i + 8, acc[i][1]);                                            \
+        }                                                                                          \
+    }
+WINO_TILE(wino_tile_1, 1)
+WINO_TILE(wino_tile_2, 2)
+WINO_TILE(wino_tile_3, 3)
+WINO_TILE(wino_tile_4, 4)
+WINO_TILE(wino_tile_5, 5)
+WINO_TILE(wino_tile_6, 6)
+#undef WINO_TILE
+
+static const wino_tile_fn wino_tiles[XK_TILE_ROWS + 1] = {NULL, wino_tile_1, wino_tile_2, wino_tile_3, wino_tile_4, wino_tile_5, wino_tile_6};
+
+/* M of one panel; while a point is computed the next one's weights are fetched. */
+static void wino_products(const wino_shape *s, int64_t count, const float *v, const int32_t *offset, const float *w, float *m)
+{
+    int64_t blocks = (count + XK_TILE_ROWS - 1) / XK_TILE_ROWS, lines = s->groups * 8;
+    for (int64_t f = 0; f < WINO_POINTS; f++, v += s->plane, w += s->groups * 128, m += s->products)
+        for (int64_t i = 0, at = 0; i < blocks; i++) {
+            int64_t rows = (count - at) / (blocks - i);
+            const float *next = w + s->groups * 128;
+            for (int64_t k = lines * i / blocks; k < lines * (i + 1) / blocks; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T0);
+            wino_tiles[rows](v + at * 8, offset, s->groups, w, m + at * 16);
+            at += rows;
+        }
+}
+
+/* ---- the output: Aᵀ m A ---- */
+
+XK_INLINE void wino_back(const __m256 m[6], __m256 y[4])
+{
+    const __m256 a = _mm256_set1_ps((float)WINO_A), b = _mm256_set1_ps((float)WINO_B), two = _mm256_set1_ps(2.0f), half = _mm256_set1_ps(0.5f);
+    __m256 sum_a = _mm256_add_ps(m[1], m[2]), sum_b = _mm256_add_ps(m[3], m[4]);
+    __m256 odd_a = _mm256_mul_ps(a, _mm256_sub_ps(m[1], m[2])), odd_b = _mm256_mul_ps(b, _mm256_sub_ps(m[3], m[4]));
+    y[0] = _mm256_add_ps(m[0], _mm256_add_ps(sum_a, sum_b));
+    y[1] = _mm256_add_ps(odd_a, odd_b);
+    y[2] = _mm256_fmadd_ps(half, sum_a, _mm256_mul_ps(two, sum_b));
+    y[3] = _mm256_fmadd_ps(half, odd_a, _mm256_fmadd_ps(two, odd_b, m[5]));
+}
+
+typedef struct wino_store {
+    float *y;
+    const float *residual;
+    __m256 bias, keep;
+    int64_t row;
+    xi_activation act;
+} wino_store;
+
+/* 4 × 4 pixels of 8 channels, or what of them is inside. */
+XK_INLINE void wino_output(const wino_store *o, int32_t kind, const float *m, int64_t products, int64_t rows, int64_t columns)
+{
+    __m256 half[4][6];
+    for (int j = 0; j < 6; j++) {
+        __m256 d[6], y[4];
+        for (int i = 0; i < 6; i++) d[i] = _mm256_load_ps(m + (i * 6 + j) * products);
+        wino_back(d, y);
+        for (int i = 0; i < 4; i++) half[i][j] = y[i];
+    }
+    for (int i = 0; i < 4; i++) {
+        __m256 y[4];
+        if (i >= rows) break;
+        wino_back(half[i], y);
+        for (int j = 0; j < 4; j++) {
+            if (j >= columns) break;
+            int64_t at = i * o->row + j * 8;
+            __m256 v = _mm256_add_ps(y[j], o->bias);
+            if (o->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(o->residual + at));
+            _mm256_storeu_ps(o->y + at, _mm256_and_ps(xk_act8(v, kind, o->act.alpha, o->act.beta), o->keep));
+        }
+    }
+}
+
+XK_INLINE void wino_outputs(const wino_shape *s, wino_store o, int32_t kind, int64_t first, int64_t count, const float *m)
+{
+    float *y = o.y;
+    const float *residual = o.residual;
+    for (int64_t t = 0; t < count; t++) {
+        int64_t oh = (first + t) / s->across * 4, ow = (first + t) % s->across * 4, at = (oh * s->conv.ow + ow) * 8;
+        o.y = y + at;
+        o.residual = residual ? residual + at : NULL;
+        wino_output(&o, kind, m + t * 16, s->products, s->conv.oh - oh, s->conv.ow - ow);
+    }
+}
+
+static __attribute__((noinline)) void wino_outputs_none(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
+{
+    wino_outputs(s, *o, XI_ACTIVATION_NONE, first, count, m);
+}
+static __attribute__((noinline)) void wino_outputs_relu(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
+{
+    wino_outputs(s, *o, XI_ACTIVATION_RELU, first, count, m);
+}
+static __attribute__((noinline)) void wino_outputs_any(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
+{
+    wino_outputs(s, *o, o->act.kind, first, count, m);
+}
+
+/* One panel of one strip, from V to the result. */
+static void wino_panel(const xi_call *call, const wino_shape *s, int64_t image, int64_t first, int64_t count, int64_t panel, const float *v,
+                       const int32_t *offset, float *m)
+{
+    const wino_params *p = call->params;
+    const float *packed = (const float *)call->packed + panel * (16 + WINO_POINTS * s->groups * 128);
+    int64_t plane = s->conv.oh * s->conv.ow * 8, groups = (s->conv.oc + 7) / 8;
+    wino_products(s, count, v, offset, packed + 16, m);
+    for (int64_t h = 0; h < 2 && 2 * panel + h < groups; h++) {
+        int64_t at = (image * groups + 2 * panel + h) * plane;
+        wino_store o = {.y = (float *)call->out[0]->data + at, .residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL,
+                        .bias = _mm256_load_ps(packed + 8 * h), .keep = _mm256_castsi256_ps(xk_mask8(s->conv.oc - 16 * panel - 8 * h)),
+                        .row = s->conv.ow * 8, .act = p->act};
+        void (*outputs)(const wino_shape *, const wino_store *, int64_t, int64_t, const float *) =
+            p->act.kind == XI_ACTIVATION_NONE ? wino_outputs_none : p->act.kind == XI_ACTIVATION_RELU ? wino_outputs_relu : wino_outputs_any;
+        outputs(s, &o, first, count, m + 8 * h);
+    }
+}
+
+static xinf_status wino_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+{
+    wino_shape s = wino_of(call->params, call->in[0], call->out[0]);
+    bool shared = s.parts != 0;
+    int64_t split = !shared ? 1 : phase == 0 ? s.groups : s.parts, share = chunk % split, strip = chunk / split, image = strip / s.strips;
+    int64_t first = strip % s.strips * s.strip, count = s.tiles - first < s.strip ? s.tiles - first : s.strip, area = s.conv.ih * s.conv.iw * 8;
+    int32_t *offset = scratch;
+    float *m = (float *)scratch + (s.groups + 16) / 16 * 16;
+    float *v = shared ? (float *)call->shared + strip * WINO_POINTS * s.plane : m + WINO_POINTS * s.products;
+    const float *x = (const float *)call->in[0]->data + image * s.groups * area;
+    if (count < 1) return XINF_OK;
+    if (phase == 0)
+        for (int64_t g = shared ? share : 0; g < (shared ? share + 1 : s.groups); g++) wino_input(&s, x + g * area, first, count, v + g * s.strip * 8);
+    if (shared && phase == 0) return XINF_OK;
+    for (int64_t g = 0; g < s.groups; g++) offset[g] = (int32_t)(g * s.strip * 8);
+    int64_t begin = shared ? share * s.part : 0, end = begin + s.part < s.panels ? begin + s.part : s.panels;
+    for (int64_t panel = begin; panel < end; panel++) wino_panel(call, &s, image, first, count, panel, v, offset, m);
+    return XINF_OK;
+}
+
+XK_TARGET_END(avx2)
+
+extern const xi_kernel xk_avx2_winograd[];
+
+#define WINO_KERNEL(operator, space)                                                               \
+    {.op = operator, .domain = space, .name = "xk_conv_f32_winograd__avx2", .isa = XI_ISA_AVX2, .prepare = wino_prepare,                   \
+     .pack = wino_pack, .extent = wino_extent, .run = wino_run}
+
+const xi_kernel xk_avx2_winograd[] = {
+    WINO_KERNEL("Conv", ""),
+    WINO_KERNEL("FusedConv", "xinf"),
+    {0},
+};
+
+#undef WINO_KERNEL
+#undef WINO_A
+#undef WINO_B
