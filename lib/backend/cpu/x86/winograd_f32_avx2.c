@@ -272,13 +272,15 @@ XK_INLINE void wino_back(const __m256 m[6], __m256 y[4])
 typedef struct wino_store {
     float *y;
     const float *residual;
-    __m256 bias, keep;
+    __m256 bias;
+    __m256i keep;
     int64_t row;
     xi_activation act;
+    xk_act8 act8;
 } wino_store;
 
 /* 4 × 4 pixels of 8 channels, or what of them is inside. */
-XK_INLINE void wino_output(const wino_store *o, int32_t kind, const float *m, int64_t products, int64_t rows, int64_t columns)
+XK_INLINE void wino_output(const wino_store *o, const float *m, int64_t products, int64_t rows, int64_t columns)
 {
     __m256 half[4][6];
     for (int j = 0; j < 6; j++) {
@@ -296,12 +298,14 @@ XK_INLINE void wino_output(const wino_store *o, int32_t kind, const float *m, in
             int64_t at = i * o->row + j * 8;
             __m256 v = _mm256_add_ps(y[j], o->bias);
             if (o->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(o->residual + at));
-            _mm256_storeu_ps(o->y + at, _mm256_and_ps(xk_act8(v, kind, o->act.alpha, o->act.beta), o->keep));
+            v = xk_clamp8(v, o->act8.lo, o->act8.hi);
+            _mm256_storeu_ps(o->y + at, _mm256_and_ps(v, _mm256_castsi256_ps(o->keep)));
         }
+        if (o->act8.later) xk_act8_span(o->y + i * o->row, o->y + i * o->row, columns < 4 ? columns : 4, o->act, o->keep);
     }
 }
 
-XK_INLINE void wino_outputs(const wino_shape *s, wino_store o, int32_t kind, int64_t first, int64_t count, const float *m)
+static void wino_outputs(const wino_shape *s, wino_store o, int64_t first, int64_t count, const float *m)
 {
     float *y = o.y;
     const float *residual = o.residual;
@@ -309,21 +313,8 @@ XK_INLINE void wino_outputs(const wino_shape *s, wino_store o, int32_t kind, int
         int64_t oh = (first + t) / s->across * 4, ow = (first + t) % s->across * 4, at = (oh * s->conv.ow + ow) * 8;
         o.y = y + at;
         o.residual = residual ? residual + at : NULL;
-        wino_output(&o, kind, m + t * 16, s->products, s->conv.oh - oh, s->conv.ow - ow);
+        wino_output(&o, m + t * 16, s->products, s->conv.oh - oh, s->conv.ow - ow);
     }
-}
-
-static __attribute__((noinline)) void wino_outputs_none(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
-{
-    wino_outputs(s, *o, XI_ACTIVATION_NONE, first, count, m);
-}
-static __attribute__((noinline)) void wino_outputs_relu(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
-{
-    wino_outputs(s, *o, XI_ACTIVATION_RELU, first, count, m);
-}
-static __attribute__((noinline)) void wino_outputs_any(const wino_shape *s, const wino_store *o, int64_t first, int64_t count, const float *m)
-{
-    wino_outputs(s, *o, o->act.kind, first, count, m);
 }
 
 /* One panel of one strip, from V to the result. */
@@ -337,11 +328,9 @@ static void wino_panel(const xi_call *call, const wino_shape *s, int64_t image, 
     for (int64_t h = 0; h < 2 && 2 * panel + h < groups; h++) {
         int64_t at = (image * groups + 2 * panel + h) * plane;
         wino_store o = {.y = (float *)call->out[0]->data + at, .residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL,
-                        .bias = _mm256_load_ps(packed + 8 * h), .keep = _mm256_castsi256_ps(xk_mask8(s->conv.oc - 16 * panel - 8 * h)),
-                        .row = s->conv.ow * 8, .act = p->act};
-        void (*outputs)(const wino_shape *, const wino_store *, int64_t, int64_t, const float *) =
-            p->act.kind == XI_ACTIVATION_NONE ? wino_outputs_none : p->act.kind == XI_ACTIVATION_RELU ? wino_outputs_relu : wino_outputs_any;
-        outputs(s, &o, first, count, m + 8 * h);
+                        .bias = _mm256_load_ps(packed + 8 * h), .keep = xk_mask8(s->conv.oc - 16 * panel - 8 * h), .row = s->conv.ow * 8,
+                        .act = p->act, .act8 = xk_act8_ready(p->act)};
+        wino_outputs(s, o, first, count, m + 8 * h);
     }
 }
 
