@@ -71,7 +71,7 @@ xinf_status xinf_env_device(xinf_env *env, int32_t index, xinf_device_info *out,
     if (!env || !out) return xi_fail(err, XINF_INVALID_ARGUMENT, "NULL argument");
     if (index != 0) return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no device %d", (int)index);
     xinf_device_info info = {.struct_size = out->struct_size, .units = env->cpu.cpus, .name = "cpu", .model = env->cpu.model,
-                             .features = env->features};
+                             .features = env->features, .memory_bytes = env->cpu.memory};
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
     return XINF_OK;
 }

@@ -313,6 +313,12 @@ static int32_t cpu_count_granted(void)
     return quota && quota < cpus ? quota : cpus;
 }
 
+static uint64_t cpu_memory_find(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
 #elif defined(_WIN32)
 static int32_t cpu_count_granted(void)
 {
@@ -321,15 +327,31 @@ static int32_t cpu_count_granted(void)
     if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all) && mine) return (int32_t)__builtin_popcountll(mine);
     return (int32_t)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
 }
+
+static uint64_t cpu_memory_find(void)
+{
+    MEMORYSTATUSEX status = {.dwLength = sizeof status};
+    return GlobalMemoryStatusEx(&status) ? status.ullTotalPhys : 0;
+}
 #elif defined(__APPLE__)
 static int32_t cpu_count_granted(void)
 {
     return (int32_t)cpu_sysctl("hw.activecpu");
 }
+
+static uint64_t cpu_memory_find(void)
+{
+    return (uint64_t)cpu_sysctl("hw.memsize");
+}
 #else
 static int32_t cpu_count_granted(void)
 {
     return (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static uint64_t cpu_memory_find(void)
+{
+    return 0;
 }
 #endif
 
@@ -339,6 +361,7 @@ void xi_cpu_query(xi_cpu *out)
     out->isa = cpu_isa_find();
     out->cpus = cpu_count_granted();
     if (out->cpus < 1) out->cpus = 1;
+    out->memory = cpu_memory_find();
     cpu_caches_find(out);
     cpu_model_find(out->model, sizeof out->model);
 }

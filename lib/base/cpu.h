@@ -23,6 +23,7 @@ typedef struct xi_cpu {
     uint32_t isa;      /* what the processor and the operating system both support */
     int32_t cpus;      /* CPUs this process may use now: affinity, and cgroup quota rounded up */
     size_t l1d, l2, l3; /* bytes, 0 = unknown; l1d and l2 per core */
+    uint64_t memory;    /* bytes of the machine, 0 = unknown */
     char model[64];
 } xi_cpu;
 
