@@ -463,6 +463,53 @@ enum { XINF_DUMP_GRAPH_BEFORE = 0, XINF_DUMP_GRAPH = 1, XINF_DUMP_PLAN = 2 };
 /* Writes the graph before or after the session's passes, or the plan (docs/plan.md), as text. */
 XINF_API xinf_status xinf_session_print(xinf_session *session, xinf_dump what, xinf_write_fn write, void *self, xinf_error *err);
 
+/* ---- quantizer ------------------------------------------------------------------------------------------------------- */
+
+/* The user's DynamicQuantizer: weights of Conv, Gemm and MatMul in few bits, activations in 8, chosen in each run. */
+typedef struct xinf_dynamic_quantizer xinf_dynamic_quantizer;
+
+/* Which weights share one scale. */
+typedef int32_t xinf_quantize_method;
+enum {
+    XINF_QUANTIZE_PER_CHANNEL = 0, /* each output channel */
+    XINF_QUANTIZE_PER_TENSOR = 1,
+    XINF_QUANTIZE_PER_GROUP = 2 /* group_size weights along the summed axis of Gemm and MatMul; convolutions per channel */
+};
+
+typedef struct xinf_quantize_options {
+    uint32_t struct_size;
+    int32_t weight_bits;         /* 2…8, two's complement; up to 4 bits are stored in 4 */
+    int32_t activation_bits;     /* 8: DynamicQuantizeLinear before each quantised node; 32: activations stay in float */
+    xinf_quantize_method method;
+    int32_t group_size;          /* 16…256 */
+    int32_t reserved;
+    uint64_t min_weights;        /* nodes with fewer weights stay in float */
+} xinf_quantize_options;
+#define XINF_QUANTIZE_OPTIONS_INIT {sizeof(xinf_quantize_options), 4, 8, 0, 64, 0, 1024}
+
+/* What one node became. */
+typedef struct xinf_quantize_layer {
+    uint32_t struct_size;
+    int32_t bits; /* of its weights; 32: left in float */
+    const char *name, *op;
+    uint64_t bytes_before, bytes_after; /* scales included */
+    double sqnr_db; /* of its weights: 10 log10 of their power over that of the error; infinite when nothing was lost */
+} xinf_quantize_layer;
+#define XINF_QUANTIZE_LAYER_INIT {sizeof(xinf_quantize_layer), 0, 0, 0, 0, 0, 0}
+
+/* Makes a quantizer; options may be NULL. XINF_INVALID_ARGUMENT names an option that is out of range. Any thread. */
+XINF_API xinf_status xinf_dynamic_quantizer_create(xinf_dynamic_quantizer **out, xinf_env *env, const xinf_quantize_options *options,
+                                                   xinf_error *err);
+XINF_API void xinf_dynamic_quantizer_destroy(xinf_dynamic_quantizer *quantizer);
+/* Makes a quantised model of `model`, which stays as it is. No data is needed. Scales minimise the squared error of the weights. The result
+ * is standard ONNX (xinf_model_save). XINF_INVALID_ARGUMENT for a model that is quantised already, XINF_UNSUPPORTED when there is nothing to
+ * quantise, XINF_MALFORMED for weights that are not finite. The caller owns *out. One call at a time. */
+XINF_API xinf_status xinf_dynamic_quantizer_fit(xinf_model **out, xinf_dynamic_quantizer *quantizer, xinf_model *model, xinf_error *err);
+/* The nodes of the last fit, in order; pointers live until the next fit or the end. */
+XINF_API int32_t xinf_dynamic_quantizer_layer_count(const xinf_dynamic_quantizer *quantizer);
+XINF_API xinf_status xinf_dynamic_quantizer_layer(const xinf_dynamic_quantizer *quantizer, int32_t index, xinf_quantize_layer *out,
+                                                  xinf_error *err);
+
 /* ---- devices --------------------------------------------------------------------------------------------------------- */
 
 typedef struct xinf_device_info {

@@ -47,13 +47,14 @@ static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
 
 /* ---- loading ---- */
 
-static void model_count_weights(const xi_graph *g, uint64_t *bytes)
+/* used: only what a node reads. */
+static void model_count_weights(const xi_graph *g, bool used, uint64_t *bytes)
 {
     for (size_t i = 0; i < g->value_count; i++)
-        if (g->values[i]->literal) *bytes += g->values[i]->literal->size;
+        if (g->values[i]->literal && (!used || g->values[i]->uses)) *bytes += g->values[i]->literal->size;
     for (const xi_node *n = g->first; n; n = n->next)
         for (int32_t a = 0; a < n->attr_count; a++)
-            if (n->attrs[a].type == XI_ATTR_GRAPH) model_count_weights(n->attrs[a].graph, bytes);
+            if (n->attrs[a].type == XI_ATTR_GRAPH) model_count_weights(n->attrs[a].graph, used, bytes);
 }
 
 static xinf_status model_import(xinf_model *m, const char *folder, const xinf_load_options *o, xinf_error *err)
@@ -67,7 +68,7 @@ static xinf_status model_import(xinf_model *m, const char *folder, const xinf_lo
     XI_TRY(importer->import(&m->import, &source, err));
     XI_TRY(xi_graph_verify(m->import.graph, err));
     XI_TRY(xi_graph_infer(m->import.graph, err));
-    model_count_weights(m->import.graph, &m->weight_bytes);
+    model_count_weights(m->import.graph, false, &m->weight_bytes);
     XI_TRY(xi_passes_run(m->import.graph, XI_STAGE_LOAD, NULL, NULL, err));
     XI_TRY(model_describe_all(m, err));
 cleanup:
@@ -94,6 +95,40 @@ xinf_status xi_model_open(xinf_model **out, xinf_env *env, xi_file *file, const 
     m->weights_ready = true;
     XI_TRY(model_import(m, o.base_folder ? o.base_folder : folder, &o, err));
     if (source) m->source = *source;
+    *out = m;
+cleanup:
+    if (!*out) xinf_model_destroy(m);
+    return status;
+}
+
+static void model_release_source(void *owner)
+{
+    xinf_model_destroy(owner);
+}
+
+xinf_status xi_model_derive(xinf_model **out, xinf_model *source, xi_family *family, xi_graph *graph, xinf_error *err)
+{
+    *out = NULL;
+    xinf_status status;
+    xinf_model *m = xi_calloc(&source->alloc, 1, sizeof *m);
+    if (!m) {
+        xi_family_destroy(family);
+        return xi_fail_memory(err, sizeof *m);
+    }
+    m->env = xi_env_retain(source->env);
+    m->alloc = source->alloc;
+    m->format = source->format;
+    m->import = source->import;
+    m->import.family = family;
+    m->import.graph = graph;
+    m->import.owner = xi_model_retain(source);
+    m->import.end_owner = model_release_source;
+    atomic_init(&m->refs, 1);
+    XI_TRY(xi_weights_init(&m->weights, &m->alloc, err));
+    m->weights_ready = true;
+    xi_graph_count_uses(graph);
+    model_count_weights(graph, true, &m->weight_bytes);
+    XI_TRY(model_describe_all(m, err));
     *out = m;
 cleanup:
     if (!*out) xinf_model_destroy(m);

@@ -8,6 +8,7 @@ int command_info(const options *o);
 int command_run(const options *o);
 int command_bench(const options *o);
 int command_convert(const options *o);
+int command_quantize(const options *o);
 int command_devices(const options *o);
 
 #endif

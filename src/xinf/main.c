@@ -12,7 +12,7 @@ typedef struct command_entry {
 static const command_entry command_table[] = {
     {"info", COMMAND_INFO, command_info},          {"run", COMMAND_RUN, command_run},
     {"bench", COMMAND_BENCH, command_bench},       {"convert", COMMAND_CONVERT, command_convert},
-    {"devices", COMMAND_DEVICES, command_devices},
+    {"quantize", COMMAND_QUANTIZE, command_quantize}, {"devices", COMMAND_DEVICES, command_devices},
 };
 enum { COMMAND_COUNT = sizeof command_table / sizeof command_table[0] };
 

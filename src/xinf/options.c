@@ -23,6 +23,11 @@ typedef enum option_id {
     OPTION_BATCH,
     OPTION_SECONDS,
     OPTION_OUTPUT,
+    OPTION_WEIGHT_BITS,
+    OPTION_ACTIVATION_BITS,
+    OPTION_METHOD,
+    OPTION_GROUP,
+    OPTION_REPORT,
     OPTION_DEVICE,
     OPTION_THREADS,
     OPTION_SHAPE,
@@ -44,7 +49,7 @@ typedef struct option_row {
 } option_row;
 
 static const option_row option_rows[] = {
-    {OPTION_JSON, "--json", NULL, COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH | COMMAND_DEVICES, "print one JSON object"},
+    {OPTION_JSON, "--json", NULL, COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH | COMMAND_DEVICES | COMMAND_QUANTIZE, "print one JSON object"},
     {OPTION_MEMORY, "--memory", NULL, COMMAND_INFO, "bytes by what they are for, and the peak of one run"},
     {OPTION_DUMP_GRAPH, "--dump-graph", NULL, COMMAND_INFO, "the graph before and after the passes, as text"},
     {OPTION_DUMP_PLAN, "--dump-plan", NULL, COMMAND_INFO, "the steps of a run, as text"},
@@ -56,7 +61,12 @@ static const option_row option_rows[] = {
     {OPTION_DEADLINE, "--deadline", "MS", COMMAND_RUN, "give up a run after that many milliseconds"},
     {OPTION_BATCH, "--batch", "N", COMMAND_BENCH, "size of the first axis of inputs that leave it open (1)"},
     {OPTION_SECONDS, "--seconds", "S", COMMAND_BENCH, "how long to measure (3)"},
-    {OPTION_OUTPUT, "-o", "OUT.onnx", COMMAND_CONVERT, "the file to write"},
+    {OPTION_OUTPUT, "-o", "OUT.onnx", COMMAND_CONVERT | COMMAND_QUANTIZE, "the file to write"},
+    {OPTION_WEIGHT_BITS, "--weight-bits", "N", COMMAND_QUANTIZE, "of weights, 2 to 8 (4)"},
+    {OPTION_ACTIVATION_BITS, "--activation-bits", "N", COMMAND_QUANTIZE, "of activations, 8 or 32 (8)"},
+    {OPTION_METHOD, "--method", "M", COMMAND_QUANTIZE, "which weights share a scale: per-channel, per-tensor, per-group (per-channel)"},
+    {OPTION_GROUP, "--group", "N", COMMAND_QUANTIZE, "weights in a group of per-group, 16 to 256 (64)"},
+    {OPTION_REPORT, "--report", "FILE.json", COMMAND_QUANTIZE, "write what each layer became"},
     {OPTION_DEVICE, "--device", "D", SESSION, "where it runs (cpu)"},
     {OPTION_THREADS, "--threads", "N", SESSION, "threads of a run (the CPUs this process may use)"},
     {OPTION_SHAPE, "--shape", "NAME=1x3x224x224", SESSION, "the shape of an input; may be given for each"},
@@ -67,7 +77,7 @@ static const option_row option_rows[] = {
     {OPTION_SPIN, "--spin-us", "N", SESSION, "microseconds that threads spin between steps (50); -1 for none"},
     {OPTION_MEMORY_LIMIT, "--memory-limit", "MIB", SESSION, "of intermediate results and packed weights (none)"},
     {OPTION_MAX_STEPS, "--max-steps", "N", SESSION, "operators in one run, loop bodies counted each time (none)"},
-    {OPTION_HELP, "--help", NULL, 31, "print this"},
+    {OPTION_HELP, "--help", NULL, COMMAND_ALL, "print this"},
 };
 enum { OPTION_ROWS = sizeof option_rows / sizeof option_rows[0] };
 
@@ -81,6 +91,7 @@ static const command_row command_rows[] = {
     {COMMAND_RUN, "run", "MODEL", "run a model once"},
     {COMMAND_BENCH, "bench", "MODEL", "measure the time of a run, with random values"},
     {COMMAND_CONVERT, "convert", "MODEL -o OUT.onnx", "save a model as standard ONNX"},
+    {COMMAND_QUANTIZE, "quantize", "MODEL -o OUT.onnx", "save a model with weights of few bits"},
     {COMMAND_DEVICES, "devices", "", "what models can run on here"},
 };
 enum { COMMAND_ROWS = sizeof command_rows / sizeof command_rows[0] };
@@ -189,6 +200,15 @@ static bool option_word(const char *text, const char *const *words)
     return false;
 }
 
+static bool option_method(options *o, const char *text)
+{
+    static const char *const names[] = {"per-channel", "per-tensor", "per-group", NULL};
+    if (!option_word(text, names)) return false;
+    for (int32_t i = 0; names[i]; i++)
+        if (strcmp(names[i], text) == 0) o->quantize.method = i;
+    return true;
+}
+
 static bool option_take(options *o, option_id id, const char *text)
 {
     static const char *const isas[] = {"portable", "avx2", "avx512", "neon", NULL}, *const precisions[] = {"fp32", NULL},
@@ -216,6 +236,20 @@ static bool option_take(options *o, option_id id, const char *text)
     case OPTION_BATCH: good = option_integer(&o->batch, text, 1, 1 << 30); break;
     case OPTION_SECONDS: good = option_seconds(&o->seconds, text); break;
     case OPTION_OUTPUT: o->output = text; break;
+    case OPTION_WEIGHT_BITS:
+        good = option_integer(&n, text, 2, 8);
+        o->quantize.weight_bits = (int32_t)n;
+        break;
+    case OPTION_ACTIVATION_BITS:
+        good = option_integer(&n, text, 8, 32) && (n == 8 || n == 32);
+        o->quantize.activation_bits = (int32_t)n;
+        break;
+    case OPTION_METHOD: good = option_method(o, text); break;
+    case OPTION_GROUP:
+        good = option_integer(&n, text, 16, 256);
+        o->quantize.group_size = (int32_t)n;
+        break;
+    case OPTION_REPORT: o->report = text; break;
     case OPTION_DEVICE: o->session.device = text; break;
     case OPTION_THREADS:
         good = option_integer(&n, text, 1, 1024);
@@ -260,7 +294,7 @@ static options_result options_complete(const options *o, command_id command)
 {
     if (command == COMMAND_DEVICES) return o->model ? options_wrong(command, "takes no file: ", o->model) : OPTIONS_GO;
     if (!o->model) return options_wrong(command, "which model?", "");
-    if (command == COMMAND_CONVERT && !o->output) return options_wrong(command, "-o OUT.onnx is missing", "");
+    if (command & (COMMAND_CONVERT | COMMAND_QUANTIZE) && !o->output) return options_wrong(command, "-o OUT.onnx is missing", "");
     if (o->json && (o->dump_graph || o->dump_plan)) return options_wrong(command, "a dump is text: it does not go with --json", "");
     return OPTIONS_GO;
 }
@@ -285,7 +319,7 @@ static options_result options_word(options *o, command_id command, int argc, cha
 
 options_result options_parse(options *o, command_id command, int argc, char **argv)
 {
-    *o = (options){.batch = 1, .seconds = 3, .seed = 1, .session = XINF_SESSION_OPTIONS_INIT};
+    *o = (options){.batch = 1, .seconds = 3, .seed = 1, .session = XINF_SESSION_OPTIONS_INIT, .quantize = XINF_QUANTIZE_OPTIONS_INIT};
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     xinf_shape_hint *hints = calloc((size_t)argc + 1, sizeof *hints);
     o->session.hints = hints;

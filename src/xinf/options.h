@@ -14,7 +14,9 @@ typedef enum command_id {
     COMMAND_RUN = 2,
     COMMAND_BENCH = 4,
     COMMAND_CONVERT = 8,
-    COMMAND_DEVICES = 16
+    COMMAND_DEVICES = 16,
+    COMMAND_QUANTIZE = 32,
+    COMMAND_ALL = 63
 } command_id;
 
 /* NAME=FILE.npy */
@@ -25,9 +27,10 @@ typedef struct named_file {
 
 typedef struct options {
     const char *model;
-    const char *output;     /* convert: the file to write */
+    const char *output;     /* convert, quantize: the file to write */
     const char *output_dir; /* run: where results go */
     const char *profile;
+    const char *report; /* quantize: where the report goes */
     bool json, memory, dump_graph, dump_plan, random;
     named_file *inputs;
     int32_t input_count;
@@ -35,6 +38,7 @@ typedef struct options {
     double seconds;
     uint64_t seed;
     uint64_t deadline_us;
+    xinf_quantize_options quantize;
     xinf_session_options session; /* its hints are the --shape options */
 } options;
 

@@ -11,7 +11,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 program = os.environ.get("XINF_PROGRAM", str(root / "build/release/src/xinf/xinf"))
 small = root / "tests/models/small"
 digits = root / "examples/digits/digits.onnx"
-COMMANDS = ["info", "run", "bench", "convert", "devices"]
+COMMANDS = ["info", "run", "bench", "convert", "quantize", "devices"]
 
 
 def xinf(*args, code=0):
@@ -212,6 +212,43 @@ def test_convert(tmp_path):
     onnx = pytest.importorskip("onnx")
     onnx.checker.check_model(str(tmp_path / "again.onnx"), full_check=True)
     failure("convert", digits, "-o", tmp_path / "no/such/folder.onnx")
+
+
+def test_quantize(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    out, _ = xinf("quantize", digits, "-o", tmp_path / "q4.onnx", "--report", tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report == as_json("quantize", digits, "-o", tmp_path / "again.onnx", "--json")
+    assert out.splitlines()[-1].startswith(f"{report['quantized_layers']} layers")
+    assert (tmp_path / "q4.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
+    assert report["bytes_after"] < 0.16 * report["bytes_before"] and report["quantized_layers"] == 3
+    kept = [layer for layer in report["layers"] if layer["bits"] == 32]
+    assert kept and all(layer["sqnr_db"] is None and layer["bytes_after"] == layer["bytes_before"] for layer in kept)
+    saved = onnx.load(str(tmp_path / "q4.onnx"))
+    onnx.checker.check_model(saved, full_check=True)
+    assert sum(t.data_type == onnx.TensorProto.INT4 for t in saved.graph.initializer) == 3
+    assert sum(n.op_type == "DynamicQuantizeLinear" for n in saved.graph.node) == 3
+    for bits, least in ((8, 40), (6, 28), (4, 16), (2, 3)):
+        layers = as_json("quantize", digits, "-o", tmp_path / "b.onnx", "--weight-bits", bits, "--json")["layers"]
+        assert all(layer["sqnr_db"] > least for layer in layers if layer["bits"] == bits)
+    assert "quantised already" in failure("quantize", tmp_path / "q4.onnx", "-o", tmp_path / "twice.onnx")
+    assert "nothing to quantise" in failure("quantize", small / "add.onnx", "-o", tmp_path / "none.onnx")
+    xinf("quantize", digits, "-o", tmp_path / "x.onnx", "--weight-bits", 9, code=2)
+
+
+@pytest.mark.parametrize("method", ["per-channel", "per-tensor", "per-group"])
+def test_quantized_runs_elsewhere(tmp_path, method):
+    """onnxruntime gives what we give, and both stay near the float model."""
+    ort = pytest.importorskip("onnxruntime")
+    images = np.random.default_rng(3).random((32, 1, 8, 8), dtype=np.float32)
+    image = save(tmp_path, "image", images)
+    xinf("quantize", digits, "-o", tmp_path / "q.onnx", "--method", method, "--weight-bits", 8, "--group", 32)
+    for name, model in (("float", digits), ("ours", tmp_path / "q.onnx")):
+        xinf("run", model, "--input", image, "--output-dir", tmp_path / name)
+    ours, float32 = (np.load(tmp_path / name / "probability.npy") for name in ("ours", "float"))
+    theirs = ort.InferenceSession(str(tmp_path / "q.onnx"), providers=["CPUExecutionProvider"]).run(["probability"], {"image": images})[0]
+    assert np.abs(ours - theirs).max() < 0.01  # a step of an activation may fall the other way
+    assert np.abs(ours - float32).max() < 0.05
 
 
 def test_devices():
