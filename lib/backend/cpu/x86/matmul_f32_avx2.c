@@ -174,7 +174,7 @@ static void mm_pack_panel(const mm_params *p, const mm_shape *s, const float *sr
 
 typedef struct mm_tile {
     const float *a, *w, *bias, *residual;
-    float *c;
+    float *c, *tile; /* tile: room for one, 32-byte aligned */
     const int32_t *offset;
     int64_t eights, rest, lda, ldc, bias_step;
     int64_t columns;
@@ -183,48 +183,73 @@ typedef struct mm_tile {
     xk_act8 act8;
 } mm_tile;
 
-/* The activations that do more than cut, on a tile laid out row by row. */
-static __attribute__((noinline)) void mm_finish(const mm_tile *t, int rows, float *tile)
+/* From the sums in t->tile to the result. */
+XK_INLINE void mm_finish_rows(const mm_tile *t, int64_t rows, bool whole)
 {
     __m256i low = xk_mask8(t->columns), high = xk_mask8(t->columns - 8);
-    xk_act8_span(tile, tile, 2 * rows, t->act, xk_mask8(8));
-    for (int m = 0; m < rows; m++) {
-        _mm256_maskstore_ps(t->c + m * t->ldc, low, _mm256_load_ps(tile + 16 * m));
-        _mm256_maskstore_ps(t->c + m * t->ldc + 8, high, _mm256_load_ps(tile + 16 * m + 8));
-    }
-}
-
-XK_INLINE void mm_store(const mm_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
-{
-    _Alignas(32) float tile[XK_TILE_ROWS * 16];
-    for (int h = 0; h < 2; h++) {
-        if (t->columns <= 8 * h && !t->act8.later) break;
-        __m256i mask = xk_mask8(t->columns - 8 * h);
-        for (int m = 0; m < rows; m++) {
-            __m256 v = acc[m][h];
-            if (t->alpha != 1) v = _mm256_mul_ps(v, _mm256_set1_ps(t->alpha));
-            if (t->bias) v = _mm256_fmadd_ps(_mm256_maskload_ps(t->bias + m * t->bias_step + 8 * h, mask), _mm256_set1_ps(t->beta), v);
-            if (t->residual) v = _mm256_add_ps(v, _mm256_maskload_ps(t->residual + m * t->ldc + 8 * h, mask));
-            if (t->act8.later)
-                _mm256_store_ps(tile + 16 * m + 8 * h, v);
-            else
-                _mm256_maskstore_ps(t->c + m * t->ldc + 8 * h, mask, xk_clamp8(v, t->act8.lo, t->act8.hi));
+    __m256 alpha = _mm256_set1_ps(t->alpha), beta = _mm256_set1_ps(t->beta);
+    for (int64_t m = 0; m < rows; m++) {
+        __m256 a = _mm256_mul_ps(alpha, _mm256_load_ps(t->tile + 16 * m)), b = _mm256_mul_ps(alpha, _mm256_load_ps(t->tile + 16 * m + 8));
+        float *c = t->c + m * t->ldc;
+        if (t->bias) {
+            const float *bias = t->bias + m * t->bias_step;
+            a = _mm256_fmadd_ps(whole ? _mm256_loadu_ps(bias) : _mm256_maskload_ps(bias, low), beta, a);
+            b = _mm256_fmadd_ps(whole ? _mm256_loadu_ps(bias + 8) : _mm256_maskload_ps(bias + 8, high), beta, b);
+        }
+        if (t->residual) {
+            const float *r = t->residual + m * t->ldc;
+            a = _mm256_add_ps(a, whole ? _mm256_loadu_ps(r) : _mm256_maskload_ps(r, low));
+            b = _mm256_add_ps(b, whole ? _mm256_loadu_ps(r + 8) : _mm256_maskload_ps(r + 8, high));
+        }
+        a = xk_clamp8(a, t->act8.lo, t->act8.hi);
+        b = xk_clamp8(b, t->act8.lo, t->act8.hi);
+        if (whole && !t->act8.later) { /* masked stores take ten times as long on some processors */
+            _mm256_storeu_ps(c, a);
+            _mm256_storeu_ps(c + 8, b);
+        } else if (!t->act8.later) {
+            _mm256_maskstore_ps(c, low, a);
+            _mm256_maskstore_ps(c + 8, high, b);
+        } else {
+            _mm256_store_ps(t->tile + 16 * m, a);
+            _mm256_store_ps(t->tile + 16 * m + 8, b);
         }
     }
-    if (t->act8.later) mm_finish(t, rows, tile);
 }
 
-static const int32_t mm_rest_offset[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+/* The activations that do more than cut run over the whole tile. */
+static __attribute__((noinline)) void mm_finish(const mm_tile *t, int64_t rows)
+{
+    if (t->columns >= 16)
+        mm_finish_rows(t, rows, true);
+    else
+        mm_finish_rows(t, rows, false);
+    if (!t->act8.later) return;
+    __m256i low = xk_mask8(t->columns), high = xk_mask8(t->columns - 8);
+    xk_act8_span(t->tile, t->tile, 2 * rows, t->act, xk_mask8(8));
+    for (int64_t m = 0; m < rows; m++) {
+        __m256 a = _mm256_load_ps(t->tile + 16 * m), b = _mm256_load_ps(t->tile + 16 * m + 8);
+        float *c = t->c + m * t->ldc;
+        if (t->columns >= 16) {
+            _mm256_storeu_ps(c, a);
+            _mm256_storeu_ps(c + 8, b);
+        } else {
+            _mm256_maskstore_ps(c, low, a);
+            _mm256_maskstore_ps(c + 8, high, b);
+        }
+    }
+}
 
+#define MM_KEEP(m, a, b)                                                                           \
+    do {                                                                                           \
+        _mm256_store_ps(t->tile + 16 * m, a);                                                      \
+        _mm256_store_ps(t->tile + 16 * m + 8, b);                                                  \
+    } while (0)
 #define MM_TILE(name, rows)                                                                        \
     static __attribute__((noinline)) void name(const mm_tile *t)                                   \
     {                                                                                              \
-        __m256 acc[XK_TILE_ROWS][2];                                                               \
-        for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();                \
-        xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, acc);                       \
-        if (t->rest)                                                                               \
-            xk_tile_sum(rows, 1, t->a + t->eights * 8, mm_rest_offset, t->rest, t->lda, t->w + t->eights * 128, acc);                       \
-        mm_store(t, rows, acc);                                                                    \
+        xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, sums);               \
+        XK_TILE_EACH(rows, sums, MM_KEEP);                                                         \
     }
 MM_TILE(mm_tile_1, 1)
 MM_TILE(mm_tile_2, 2)
@@ -233,6 +258,23 @@ MM_TILE(mm_tile_4, 4)
 MM_TILE(mm_tile_5, 5)
 MM_TILE(mm_tile_6, 6)
 #undef MM_TILE
+#undef MM_KEEP
+
+/* The last k % 8 terms. */
+static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
+{
+    const float *w = t->w + t->eights * 128, *a = t->a + t->eights * 8;
+    for (int64_t m = 0; m < rows; m++, a += t->lda) {
+        __m256 low = _mm256_load_ps(t->tile + 16 * m), high = _mm256_load_ps(t->tile + 16 * m + 8);
+        for (int64_t k = 0; k < t->rest; k++) {
+            __m256 v = _mm256_broadcast_ss(a + k);
+            low = _mm256_fmadd_ps(v, _mm256_load_ps(w + 16 * k), low);
+            high = _mm256_fmadd_ps(v, _mm256_load_ps(w + 16 * k + 8), high);
+        }
+        _mm256_store_ps(t->tile + 16 * m, low);
+        _mm256_store_ps(t->tile + 16 * m + 8, high);
+    }
+}
 
 typedef void (*mm_tile_fn)(const mm_tile *t);
 static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
@@ -245,11 +287,15 @@ XK_INLINE void mm_prefetch(const float *next, int64_t lines, int64_t i, int64_t 
 
 static void mm_panel(mm_tile t, int64_t rows, const float *next, int64_t lines)
 {
+    _Alignas(32) float tile[XK_TILE_ROWS * 16];
+    t.tile = tile;
     int64_t tiles = (rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
     for (int64_t i = 0, at = 0; i < tiles; i++) {
         int64_t n = (rows - at) / (tiles - i);
         if (next) mm_prefetch(next, lines, i, tiles);
         mm_tiles[n](&t);
+        if (t.rest) mm_rest(&t, n);
+        mm_finish(&t, n);
         t.a += n * t.lda;
         t.c += n * t.ldc;
         if (t.residual) t.residual += n * t.ldc;
