@@ -3,10 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "model_bytes.h"
-#include "xinf.h"
+#include "compare.h"
 
 typedef struct conv_case {
     int64_t batch, ic, oc, h, w, kernel, stride, pad[4], group; /* pad: top, left, bottom, right */
@@ -38,42 +36,12 @@ static const conv_case conv_cases[] = {
     {1, 35, 35, 15, 17, 5, 2, {2, 2, 2, 2}, 35, 0, "Relu", "depthwise"},
 };
 
-static int conv_passed, conv_failed;
-static uint64_t conv_seed = 88172645463325252u;
-
-static void conv_check(int ok, const conv_case *c, const char *what)
-{
-    if (ok) {
-        conv_passed++;
-        return;
-    }
-    conv_failed++;
-    printf("conv_test.c: case %d (%lld -> %lld at %lldx%lld): %s\n", (int)(c - conv_cases), (long long)c->ic, (long long)c->oc, (long long)c->h,
-           (long long)c->w, what);
-}
-
-static float conv_random(void)
-{
-    conv_seed ^= conv_seed << 13;
-    conv_seed ^= conv_seed >> 7;
-    conv_seed ^= conv_seed << 17;
-    return (float)((double)(conv_seed >> 11) / 4503599627370496.0 - 1.0);
-}
-
-static float *conv_numbers(size_t count, float scale)
-{
-    float *f = malloc(count * sizeof *f);
-    if (!f) exit(99);
-    for (size_t i = 0; i < count; i++) f[i] = scale * conv_random();
-    return f;
-}
-
 static model_bytes conv_model(const conv_case *c, const int64_t y[4])
 {
     const char *const conv_in[3] = {"x", "w", "b"}, *const add_in[2] = {"c", "r"}, *last = "c", *act_in[1];
     int64_t per = c->ic / c->group, weight[4] = {c->oc, per, c->kernel, c->kernel}, x[4] = {c->batch, c->ic, c->h, c->w};
     size_t taps = (size_t)(per * c->kernel * c->kernel);
-    float *w = conv_numbers((size_t)c->oc * taps, 1.7f / sqrtf((float)taps)), *b = conv_numbers((size_t)c->oc, 0.5f);
+    float *w = compare_numbers((size_t)c->oc * taps, 1.7f / sqrtf((float)taps)), *b = compare_numbers((size_t)c->oc, 0.5f);
     model_bytes g = {0}, attributes = {0};
     model_attribute_ints(&attributes, "pads", c->pad, 4);
     model_attribute_ints(&attributes, "strides", (int64_t[]){c->stride, c->stride}, 2);
@@ -99,89 +67,18 @@ static model_bytes conv_model(const conv_case *c, const int64_t y[4])
     return model_finish(&g);
 }
 
-/* Remembers the name of the convolution's kernel. */
-static void conv_profile(void *self, const xinf_step_profile *step)
-{
-    if (strstr(step->op, "Conv")) snprintf(self, 64, "%s", step->kernel);
-}
-
-static int conv_run(xinf_model *model, const char *isa, int threads, xinf_tensor *const *in, int in_count, float *out, size_t count, char *kernel)
-{
-    xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
-    xinf_run_options run = XINF_RUN_OPTIONS_INIT;
-    xinf_session *session = NULL;
-    xinf_tensor *result = NULL;
-    xinf_error err = XINF_ERROR_INIT;
-    options.isa = isa;
-    options.threads = threads;
-    run.profile = conv_profile;
-    run.profile_self = kernel;
-    int ok = xinf_session_create(&session, model, &options, &err) == XINF_OK &&
-             xinf_session_run(session, in, in_count, &result, 1, &run, &err) == XINF_OK && xinf_tensor_size(result) == count * 4;
-    if (ok) memcpy(out, xinf_tensor_data(result), count * 4);
-    if (!ok) printf("conv_test.c: %s\n", err.message);
-    xinf_session_destroy(session);
-    return ok;
-}
-
-static double conv_error(const float *got, const float *want, size_t count)
-{
-    double worst = 0, largest = 1e-30;
-    for (size_t i = 0; i < count; i++) {
-        double d = fabs((double)got[i] - (double)want[i]);
-        if (!(d <= worst)) worst = d;
-        if (fabs((double)want[i]) > largest) largest = fabs((double)want[i]);
-    }
-    return worst / largest;
-}
-
-static void conv_try(xinf_env *env, xinf_loader *loader, const conv_case *c)
-{
-    int64_t y[4] = {c->batch, c->oc, (c->h + c->pad[0] + c->pad[2] - c->kernel) / c->stride + 1, (c->w + c->pad[1] + c->pad[3] - c->kernel) / c->stride + 1};
-    int64_t x[4] = {c->batch, c->ic, c->h, c->w};
-    size_t count = (size_t)(y[0] * y[1] * y[2] * y[3]);
-    model_bytes bytes = conv_model(c, y);
-    xinf_model *model = NULL;
-    xinf_tensor *in[2] = {NULL, NULL};
-    xinf_error err = XINF_ERROR_INIT;
-    char kernel[64] = "", truth[64] = "";
-    float *want = malloc(count * 4), *one = malloc(count * 4), *many = malloc(count * 4);
-    if (!want || !one || !many) exit(99);
-    conv_check(xinf_loader_load_memory(&model, loader, bytes.data, bytes.size, NULL, &err) == XINF_OK, c, "it does not load");
-    for (int i = 0; i < 1 + c->residual && model; i++) {
-        if (xinf_tensor_create(&in[i], env, XINF_FLOAT32, i ? y : x, 4, &err) != XINF_OK) exit(99);
-        for (int64_t k = 0; k < xinf_tensor_count(in[i]); k++) ((float *)xinf_tensor_data(in[i]))[k] = conv_random();
-    }
-    if (model && conv_run(model, "portable", 2, in, 1 + c->residual, want, count, truth) && conv_run(model, NULL, 1, in, 1 + c->residual, one, count, kernel)) {
-        double e = conv_error(one, want, count);
-        conv_check(e <= 5e-6, c, "it differs from the portable kernel");
-        if (!(e <= 5e-6)) printf("  by %.2e with %s\n", e, kernel);
-        if (strstr(kernel, "avx2")) conv_check(strstr(kernel, c->kernel_name) != NULL, c, kernel);
-        for (int threads = 2; threads <= 8; threads *= 4) {
-            memset(many, 0, count * 4);
-            conv_check(conv_run(model, NULL, threads, in, 1 + c->residual, many, count, kernel) && memcmp(one, many, count * 4) == 0, c,
-                       "the number of threads changes the result");
-        }
-    } else {
-        conv_check(0, c, "it does not run");
-    }
-    free(want);
-    free(one);
-    free(many);
-    xinf_tensor_destroy(in[0]);
-    xinf_tensor_destroy(in[1]);
-    xinf_model_destroy(model);
-    model_release(&bytes);
-}
-
 int main(void)
 {
-    xinf_env *env = NULL;
-    xinf_loader *loader = NULL;
-    if (xinf_env_create(&env, NULL, NULL) != XINF_OK || xinf_loader_create(&loader, env, NULL, NULL) != XINF_OK) return 99;
-    for (size_t i = 0; i < sizeof conv_cases / sizeof conv_cases[0]; i++) conv_try(env, loader, &conv_cases[i]);
-    xinf_loader_destroy(loader);
-    xinf_env_destroy(env);
-    printf("%d passed, %d failed, 0 skipped\n", conv_passed, conv_failed);
-    return conv_failed ? 1 : 0;
+    for (size_t i = 0; i < sizeof conv_cases / sizeof conv_cases[0]; i++) {
+        const conv_case *c = &conv_cases[i];
+        int64_t h = (c->h + c->pad[0] + c->pad[2] - c->kernel) / c->stride + 1, w = (c->w + c->pad[1] + c->pad[3] - c->kernel) / c->stride + 1;
+        int64_t y[4] = {c->batch, c->oc, h, w};
+        compare_input in[2] = {{4, {c->batch, c->ic, c->h, c->w}}, {4, {y[0], y[1], y[2], y[3]}}};
+        char name[96];
+        snprintf(name, sizeof name, "conv_test.c: case %d (%lld -> %lld at %lldx%lld)", (int)i, (long long)c->ic, (long long)c->oc, (long long)c->h,
+                 (long long)c->w);
+        model_bytes model = conv_model(c, y);
+        compare_model(name, &model, in, 1 + c->residual, 5e-6, c->kernel_name);
+    }
+    return compare_end();
 }

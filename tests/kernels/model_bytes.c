@@ -148,7 +148,7 @@ model_bytes model_finish(model_bytes *g)
     field_text(g, 2, "test");
     field_int(&m, 1, 8);
     field_part(&m, 7, g);
-    field_int(&opset, 2, 17);
+    field_int(&opset, 2, 20);
     field_part(&m, 8, &opset);
     return m;
 }

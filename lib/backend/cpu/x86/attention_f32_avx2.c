@@ -77,13 +77,27 @@ XK_INLINE void head_tile(int rows, const float *a, int64_t lda, int64_t k, const
                          int64_t columns)
 {
     static const int32_t rest[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    __m256 acc[XK_TILE_ROWS][2], f = _mm256_set1_ps(scale);
-    for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();
-    xk_tile_sum(rows, 8, a, offset, k / 8, lda, panel, acc);
-    if (k % 8) xk_tile_sum(rows, 1, a + k / 8 * 8, rest, k % 8, lda, panel + k / 8 * 128, acc);
-    for (int h = 0; h < 2; h++) {
-        __m256i mask = xk_mask8(columns - 8 * h);
-        for (int m = 0; m < rows; m++) _mm256_maskstore_ps(c + m * ldc + 8 * h, mask, _mm256_mul_ps(acc[m][h], f));
+    __m256 f = _mm256_set1_ps(scale);
+    xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());
+    sums = xk_tile_sum(rows, 8, a, offset, k / 8, lda, panel, sums);
+    if (k % 8) sums = xk_tile_sum(rows, 1, a + k / 8 * 8, rest, k % 8, lda, panel + k / 8 * 128, sums);
+    if (columns >= 16) {
+#define HEAD_STORE(m, low, high)                                                                   \
+    do {                                                                                           \
+        _mm256_storeu_ps(c + m * ldc, _mm256_mul_ps(low, f));                                      \
+        _mm256_storeu_ps(c + m * ldc + 8, _mm256_mul_ps(high, f));                                 \
+    } while (0)
+        XK_TILE_EACH(rows, sums, HEAD_STORE);
+#undef HEAD_STORE
+    } else {
+        __m256i keep_low = xk_mask8(columns), keep_high = xk_mask8(columns - 8);
+#define HEAD_STORE(m, low, high)                                                                   \
+    do {                                                                                           \
+        _mm256_maskstore_ps(c + m * ldc, keep_low, _mm256_mul_ps(low, f));                         \
+        _mm256_maskstore_ps(c + m * ldc + 8, keep_high, _mm256_mul_ps(high, f));                   \
+    } while (0)
+        XK_TILE_EACH(rows, sums, HEAD_STORE);
+#undef HEAD_STORE
     }
 }
 

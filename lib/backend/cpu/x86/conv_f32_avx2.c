@@ -214,29 +214,36 @@ typedef struct conv8_tile {
     xk_act8 act8;
 } conv8_tile;
 
-XK_INLINE void conv8_store(const conv8_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
+/* Eight channels of one pixel. */
+XK_INLINE void conv8_store(const conv8_tile *t, int64_t at, __m256 v, __m256 bias, __m256i keep)
 {
-    int halves = t->channels > 8 ? 2 : 1;
-    for (int h = 0; h < halves; h++) {
-        __m256 bias = _mm256_load_ps(t->bias + 8 * h);
-        __m256i keep = xk_mask8(t->channels - 8 * h);
-        for (int m = 0; m < rows; m++) {
-            __m256 v = _mm256_add_ps(acc[m][h], bias);
-            if (t->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(t->residual + h * t->plane + 8 * m));
-            v = xk_clamp8(v, t->act8.lo, t->act8.hi);
-            _mm256_storeu_ps(t->y + h * t->plane + 8 * m, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));
-        }
-        if (t->act8.later) xk_act8_span(t->y + h * t->plane, t->y + h * t->plane, rows, t->act, keep);
-    }
+    v = _mm256_add_ps(v, bias);
+    if (t->residual) v = _mm256_add_ps(v, _mm256_loadu_ps(t->residual + at));
+    v = xk_clamp8(v, t->act8.lo, t->act8.hi);
+    _mm256_storeu_ps(t->y + at, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));
+}
+
+XK_INLINE void conv8_finish(const conv8_tile *t, int rows, xk_tile_sums sums)
+{
+    __m256 bias_a = _mm256_load_ps(t->bias), bias_b = _mm256_load_ps(t->bias + 8);
+    __m256i keep_a = xk_mask8(t->channels), keep_b = xk_mask8(t->channels - 8);
+#define CONV8_STORE(m, a, b)                                                                       \
+    do {                                                                                           \
+        conv8_store(t, 8 * m, a, bias_a, keep_a);                                                  \
+        if (t->channels > 8) conv8_store(t, t->plane + 8 * m, b, bias_b, keep_b);                  \
+    } while (0)
+    XK_TILE_EACH(rows, sums, CONV8_STORE);
+#undef CONV8_STORE
+    if (!t->act8.later) return;
+    xk_act8_span(t->y, t->y, rows, t->act, keep_a);
+    if (t->channels > 8) xk_act8_span(t->y + t->plane, t->y + t->plane, rows, t->act, keep_b);
 }
 
 #define CONV8_TILE(name, rows, group)                                                              \
     static __attribute__((noinline)) void name(const conv8_tile *t)                                \
     {                                                                                              \
-        __m256 acc[XK_TILE_ROWS][2];                                                               \
-        for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();                \
-        xk_tile_sum(rows, group, t->x, t->offset, t->taps, t->stride, t->w, acc);                  \
-        conv8_store(t, rows, acc);                                                                 \
+        xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        conv8_finish(t, rows, xk_tile_sum(rows, group, t->x, t->offset, t->taps, t->stride, t->w, sums));                                   \
     }
 CONV8_TILE(conv8_tile_1, 1, 8)
 CONV8_TILE(conv8_tile_2, 2, 8)

@@ -79,19 +79,17 @@ typedef struct upconv_tile {
     int64_t groups, step, plane, channels; /* step: floats between neighbours in the output */
 } upconv_tile;
 
+#define UPCONV_STORE(m, a, b)                                                                      \
+    do {                                                                                           \
+        _mm256_storeu_ps(t->y + m * t->step, a);                                                   \
+        if (t->channels > 8) _mm256_storeu_ps(t->y + t->plane + m * t->step, b);                   \
+    } while (0)
 #define UPCONV_TILE(name, rows)                                                                    \
     static __attribute__((noinline)) void name(const upconv_tile *t)                               \
     {                                                                                              \
-        __m256 acc[XK_TILE_ROWS][2];                                                               \
-        for (int m = 0; m < rows; m++) {                                                           \
-            acc[m][0] = _mm256_loadu_ps(t->bias);                                                  \
-            acc[m][1] = _mm256_loadu_ps(t->bias + 8);                                              \
-        }                                                                                          \
-        xk_tile_sum(rows, 8, t->x, t->offset, t->groups, 8, t->w, acc);                            \
-        for (int m = 0; m < rows; m++) {                                                           \
-            _mm256_storeu_ps(t->y + m * t->step, acc[m][0]);                                       \
-            if (t->channels > 8) _mm256_storeu_ps(t->y + t->plane + m * t->step, acc[m][1]);       \
-        }                                                                                          \
+        xk_tile_sums sums = xk_tile_start(_mm256_loadu_ps(t->bias), _mm256_loadu_ps(t->bias + 8)); \
+        sums = xk_tile_sum(rows, 8, t->x, t->offset, t->groups, 8, t->w, sums);                    \
+        XK_TILE_EACH(rows, sums, UPCONV_STORE);                                                    \
     }
 UPCONV_TILE(upconv_tile_1, 1)
 UPCONV_TILE(upconv_tile_2, 2)
@@ -99,6 +97,7 @@ UPCONV_TILE(upconv_tile_3, 3)
 UPCONV_TILE(upconv_tile_4, 4)
 UPCONV_TILE(upconv_tile_5, 5)
 UPCONV_TILE(upconv_tile_6, 6)
+#undef UPCONV_STORE
 #undef UPCONV_TILE
 
 typedef void (*upconv_tile_fn)(const upconv_tile *t);

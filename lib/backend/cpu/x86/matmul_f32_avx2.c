@@ -1,7 +1,9 @@
 /* matmul_f32_avx2.c — MatMul, Gemm and xinf.FusedMatMul: C = act(alpha · A B + bias + residual), row-major.
  *
- * B is packed in panels [n/16][k][16]: constants once per model, other operands in phase 0 of each run. A is read where it lies, in tiles of
- * up to 6 rows. Phase 1 is cut into blocks of rows times groups of panels; while a panel is used the next one is fetched into L2. */
+ * B is packed in panels [n/16][k][16]: constants once per model, other operands in phase 0 of each run. A larger A is packed in phase 0 too, each
+ * tile of up to 6 rows as [k/8][row][8]; else it is read where it lies. Phase 1 is cut into blocks of rows times groups of panels. A chunk goes
+ * through k in blocks such that A's part stays in L2 for all panels of the group and a panel's part in L1 for all tiles; every sum still runs
+ * through k from first to last. While a panel is used the next one is fetched into L2. */
 #include "base/checked.h"
 #include "base/cpu.h"
 #include "plan/kernel.h"
@@ -20,6 +22,9 @@ typedef struct mm_params {
 typedef struct mm_shape {
     int64_t batch, m, n, k, b_batch; /* b_batch 1: the same B for all */
     int64_t panels, rows, row_blocks, group, groups;
+    int64_t depth, depths; /* of k in a block, blocks */
+    int64_t tiles;         /* of up to 6 rows in a block of rows */
+    bool a_packed;
 } mm_shape;
 
 static xinf_status mm_refuse(xi_prepare *p, xinf_error *err)
@@ -110,7 +115,44 @@ static xinf_status mm_pack(const void *params, const xi_node *node, const xi_ope
     return XINF_OK;
 }
 
-/* Rows of A in a block: 256 KiB of A, or all when A is small. Groups of panels: about 128 KiB of B, and enough groups to share. */
+static int64_t mm_share(int64_t count, int64_t most)
+{
+    return most > 0 ? (count + most - 1) / most : 1;
+}
+
+/* How the work is cut; nothing here depends on the number of threads. With A packed: up to 256 rows in a block, 300 KiB of A in a block of k,
+ * up to 8 panels in a group and 12 chunks or more. Else 256 KiB of A in a block of rows and 128 KiB of B in a group. */
+static void mm_cut(mm_shape *s)
+{
+    int64_t row = s->k * 4, panel = s->k * 64, most;
+    s->a_packed = s->m >= 12 && s->n >= 64 && s->k >= 256 && s->k % 8 == 0;
+    if (s->a_packed) {
+        s->row_blocks = mm_share(s->m, 256);
+    } else {
+        most = s->m * row <= 524288 || row == 0 ? s->m : 262144 / row / XK_TILE_ROWS * XK_TILE_ROWS;
+        s->row_blocks = mm_share(s->m, most < 48 ? 48 : most);
+    }
+    s->rows = s->row_blocks ? mm_share(s->m, s->row_blocks) : 0;
+    s->row_blocks = s->rows ? mm_share(s->m, s->rows) : 0;
+    s->tiles = mm_share(s->rows, XK_TILE_ROWS);
+    int64_t blocks = s->batch * s->row_blocks;
+    if (blocks < 1) blocks = 1;
+    if (s->a_packed) {
+        int64_t parts = mm_share(s->rows * row, 307200), deep = s->k > 768 ? mm_share(s->k, 384) : 1;
+        s->depth = (mm_share(s->k, parts > deep ? parts : deep) + 7) / 8 * 8;
+        s->group = s->panels * blocks / 12;
+        most = 8;
+    } else {
+        s->depth = s->k;
+        s->group = panel ? 131072 / panel : s->panels;
+        most = mm_share(s->panels, blocks < 8 ? 8 / blocks : 1);
+    }
+    s->depths = s->depth ? mm_share(s->k, s->depth) : 1;
+    if (s->group > most) s->group = most;
+    if (s->group < 1) s->group = 1;
+    s->groups = mm_share(s->panels, s->group);
+}
+
 static mm_shape mm_shape_of(const mm_params *p, const xi_operand *a, const xi_operand *b)
 {
     mm_shape s = {.batch = 1, .b_batch = 1};
@@ -126,29 +168,28 @@ static mm_shape mm_shape_of(const mm_params *p, const xi_operand *a, const xi_op
         s.batch = 1;
     }
     s.panels = (s.n + 15) / 16;
-    int64_t row = s.k * 4, panel = s.k * 64;
-    s.rows = s.m * row <= 524288 || row == 0 ? s.m : 262144 / row / 6 * 6;
-    if (s.rows < 48) s.rows = s.m < 48 ? s.m : 48;
-    s.row_blocks = s.rows ? (s.m + s.rows - 1) / s.rows : 0;
-    s.rows = s.row_blocks ? (s.m + s.row_blocks - 1) / s.row_blocks : 0;
-    s.group = panel ? 131072 / panel : s.panels;
-    int64_t blocks = s.batch * s.row_blocks, want = 8 / (blocks > 0 ? blocks : 1), most = want > 1 ? (s.panels + want - 1) / want : s.panels;
-    if (s.group > most) s.group = most;
-    if (s.group < 1) s.group = 1;
-    s.groups = (s.panels + s.group - 1) / s.group;
+    mm_cut(&s);
+    if (p->trans_a) s.a_packed = false;
+    if (!s.a_packed) s.depth = s.k, s.depths = 1;
     return s;
+}
+
+/* Chunks of phase 0 that prepare A: one for each block of rows, or one that transposes. */
+static int64_t mm_a_chunks(const mm_params *p, const mm_shape *s)
+{
+    return p->trans_a ? 1 : s->a_packed ? s->batch * s->row_blocks * s->tiles : 0;
 }
 
 static xinf_status mm_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
 {
     const mm_params *p = params;
     mm_shape s = mm_shape_of(p, in[0], in[1]);
-    size_t b = p->b_packed ? 0 : (size_t)(s.b_batch * s.panels * s.k) * 64, a = p->trans_a ? (size_t)(s.m * s.k) * 4 : 0;
+    size_t b = p->b_packed ? 0 : (size_t)(s.b_batch * s.panels * s.k) * 64, a = mm_a_chunks(p, &s) ? (size_t)(s.batch * s.m * s.k) * 4 : 0;
     e->phases = 2;
-    e->chunks[0] = (p->b_packed ? 0 : (int32_t)(s.b_batch * s.panels)) + (p->trans_a ? 1 : 0);
+    e->chunks[0] = (p->b_packed ? 0 : (int32_t)(s.b_batch * s.panels)) + (int32_t)mm_a_chunks(p, &s);
     e->chunks[1] = (int32_t)(s.batch * s.row_blocks * s.groups);
     e->shared = b + a + 64;
-    e->scratch = (size_t)(s.k / 8 + 16) * 4;
+    e->scratch = (size_t)(s.k / 4 + 32) * 4 + (size_t)((s.depths > 1 ? s.group : 1) * s.tiles) * XK_TILE_ROWS * 64;
     e->flops = (uint64_t)(2 * s.batch * s.m * s.n * s.k);
     return XINF_OK;
 }
@@ -174,57 +215,85 @@ static void mm_pack_panel(const mm_params *p, const mm_shape *s, const float *sr
 
 typedef struct mm_tile {
     const float *a, *w, *bias, *residual;
-    float *c;
+    float *c, *tile; /* tile: its sums */
     const int32_t *offset;
     int64_t eights, rest, lda, ldc, bias_step;
+    bool goes_on; /* the sums begin with what stands in tile */
     int64_t columns;
     float alpha, beta;
     xi_activation act;
     xk_act8 act8;
 } mm_tile;
 
-/* The activations that do more than cut, on a tile laid out row by row. */
-static __attribute__((noinline)) void mm_finish(const mm_tile *t, int rows, float *tile)
+/* From the sums in t->tile to the result. */
+XK_INLINE void mm_finish_rows(const mm_tile *t, int64_t rows, bool whole)
 {
     __m256i low = xk_mask8(t->columns), high = xk_mask8(t->columns - 8);
-    xk_act8_span(tile, tile, 2 * rows, t->act, xk_mask8(8));
-    for (int m = 0; m < rows; m++) {
-        _mm256_maskstore_ps(t->c + m * t->ldc, low, _mm256_load_ps(tile + 16 * m));
-        _mm256_maskstore_ps(t->c + m * t->ldc + 8, high, _mm256_load_ps(tile + 16 * m + 8));
-    }
-}
-
-XK_INLINE void mm_store(const mm_tile *t, int rows, __m256 acc[XK_TILE_ROWS][2])
-{
-    _Alignas(32) float tile[XK_TILE_ROWS * 16];
-    for (int h = 0; h < 2; h++) {
-        if (t->columns <= 8 * h && !t->act8.later) break;
-        __m256i mask = xk_mask8(t->columns - 8 * h);
-        for (int m = 0; m < rows; m++) {
-            __m256 v = acc[m][h];
-            if (t->alpha != 1) v = _mm256_mul_ps(v, _mm256_set1_ps(t->alpha));
-            if (t->bias) v = _mm256_fmadd_ps(_mm256_maskload_ps(t->bias + m * t->bias_step + 8 * h, mask), _mm256_set1_ps(t->beta), v);
-            if (t->residual) v = _mm256_add_ps(v, _mm256_maskload_ps(t->residual + m * t->ldc + 8 * h, mask));
-            if (t->act8.later)
-                _mm256_store_ps(tile + 16 * m + 8 * h, v);
-            else
-                _mm256_maskstore_ps(t->c + m * t->ldc + 8 * h, mask, xk_clamp8(v, t->act8.lo, t->act8.hi));
+    __m256 alpha = _mm256_set1_ps(t->alpha), beta = _mm256_set1_ps(t->beta);
+    for (int64_t m = 0; m < rows; m++) {
+        __m256 a = _mm256_mul_ps(alpha, _mm256_load_ps(t->tile + 16 * m)), b = _mm256_mul_ps(alpha, _mm256_load_ps(t->tile + 16 * m + 8));
+        float *c = t->c + m * t->ldc;
+        if (t->bias) {
+            const float *bias = t->bias + m * t->bias_step;
+            a = _mm256_fmadd_ps(whole ? _mm256_loadu_ps(bias) : _mm256_maskload_ps(bias, low), beta, a);
+            b = _mm256_fmadd_ps(whole ? _mm256_loadu_ps(bias + 8) : _mm256_maskload_ps(bias + 8, high), beta, b);
+        }
+        if (t->residual) {
+            const float *r = t->residual + m * t->ldc;
+            a = _mm256_add_ps(a, whole ? _mm256_loadu_ps(r) : _mm256_maskload_ps(r, low));
+            b = _mm256_add_ps(b, whole ? _mm256_loadu_ps(r + 8) : _mm256_maskload_ps(r + 8, high));
+        }
+        a = xk_clamp8(a, t->act8.lo, t->act8.hi);
+        b = xk_clamp8(b, t->act8.lo, t->act8.hi);
+        if (whole && !t->act8.later) { /* masked stores take ten times as long on some processors */
+            _mm256_storeu_ps(c, a);
+            _mm256_storeu_ps(c + 8, b);
+        } else if (!t->act8.later) {
+            _mm256_maskstore_ps(c, low, a);
+            _mm256_maskstore_ps(c + 8, high, b);
+        } else {
+            _mm256_store_ps(t->tile + 16 * m, a);
+            _mm256_store_ps(t->tile + 16 * m + 8, b);
         }
     }
-    if (t->act8.later) mm_finish(t, rows, tile);
 }
 
-static const int32_t mm_rest_offset[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+/* The activations that do more than cut run over the whole tile. */
+static __attribute__((noinline)) void mm_finish(const mm_tile *t, int64_t rows)
+{
+    if (t->columns >= 16)
+        mm_finish_rows(t, rows, true);
+    else
+        mm_finish_rows(t, rows, false);
+    if (!t->act8.later) return;
+    __m256i low = xk_mask8(t->columns), high = xk_mask8(t->columns - 8);
+    xk_act8_span(t->tile, t->tile, 2 * rows, t->act, xk_mask8(8));
+    for (int64_t m = 0; m < rows; m++) {
+        __m256 a = _mm256_load_ps(t->tile + 16 * m), b = _mm256_load_ps(t->tile + 16 * m + 8);
+        float *c = t->c + m * t->ldc;
+        if (t->columns >= 16) {
+            _mm256_storeu_ps(c, a);
+            _mm256_storeu_ps(c + 8, b);
+        } else {
+            _mm256_maskstore_ps(c, low, a);
+            _mm256_maskstore_ps(c + 8, high, b);
+        }
+    }
+}
 
+#define MM_KEEP(m, a, b)                                                                           \
+    do {                                                                                           \
+        _mm256_store_ps(t->tile + 16 * m, a);                                                      \
+        _mm256_store_ps(t->tile + 16 * m + 8, b);                                                  \
+    } while (0)
+#define MM_TAKE(m, a, b) a = _mm256_load_ps(t->tile + 16 * m), b = _mm256_load_ps(t->tile + 16 * m + 8)
 #define MM_TILE(name, rows)                                                                        \
     static __attribute__((noinline)) void name(const mm_tile *t)                                   \
     {                                                                                              \
-        __m256 acc[XK_TILE_ROWS][2];                                                               \
-        for (int m = 0; m < rows; m++) acc[m][0] = acc[m][1] = _mm256_setzero_ps();                \
-        xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, acc);                       \
-        if (t->rest)                                                                               \
-            xk_tile_sum(rows, 1, t->a + t->eights * 8, mm_rest_offset, t->rest, t->lda, t->w + t->eights * 128, acc);                       \
-        mm_store(t, rows, acc);                                                                    \
+        xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        if (t->goes_on) XK_TILE_EACH(rows, sums, MM_TAKE);                                         \
+        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, sums);               \
+        XK_TILE_EACH(rows, sums, MM_KEEP);                                                         \
     }
 MM_TILE(mm_tile_1, 1)
 MM_TILE(mm_tile_2, 2)
@@ -233,6 +302,24 @@ MM_TILE(mm_tile_4, 4)
 MM_TILE(mm_tile_5, 5)
 MM_TILE(mm_tile_6, 6)
 #undef MM_TILE
+#undef MM_KEEP
+#undef MM_TAKE
+
+/* The last k % 8 terms. */
+static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
+{
+    const float *w = t->w + t->eights * 128, *a = t->a + t->eights * 8;
+    for (int64_t m = 0; m < rows; m++, a += t->lda) {
+        __m256 low = _mm256_load_ps(t->tile + 16 * m), high = _mm256_load_ps(t->tile + 16 * m + 8);
+        for (int64_t k = 0; k < t->rest; k++) {
+            __m256 v = _mm256_broadcast_ss(a + k);
+            low = _mm256_fmadd_ps(v, _mm256_load_ps(w + 16 * k), low);
+            high = _mm256_fmadd_ps(v, _mm256_load_ps(w + 16 * k + 8), high);
+        }
+        _mm256_store_ps(t->tile + 16 * m, low);
+        _mm256_store_ps(t->tile + 16 * m + 8, high);
+    }
+}
 
 typedef void (*mm_tile_fn)(const mm_tile *t);
 static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
@@ -243,19 +330,46 @@ XK_INLINE void mm_prefetch(const float *next, int64_t lines, int64_t i, int64_t 
     for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T1);
 }
 
-static void mm_panel(mm_tile t, int64_t rows, const float *next, int64_t lines)
+/* Where a chunk is: rows of a block, and of k the part from `from` on. */
+typedef struct mm_place {
+    const float *a; /* the block's first row */
+    const int32_t *offsets[2]; /* of runs of 8 in k: for the smaller tiles and for the larger */
+    int64_t rows, k, from, depth;
+    bool a_packed, last;
+} mm_place;
+
+static void mm_panel(const mm_place *at, mm_tile t, const float *next)
 {
-    int64_t tiles = (rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
-    for (int64_t i = 0, at = 0; i < tiles; i++) {
-        int64_t n = (rows - at) / (tiles - i);
-        if (next) mm_prefetch(next, lines, i, tiles);
+    int64_t tiles = (at->rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS, least = at->rows / (tiles ? tiles : 1);
+    for (int64_t i = 0, row = 0; i < tiles; i++, t.tile += XK_TILE_ROWS * 16) {
+        int64_t n = (at->rows - row) / (tiles - i);
+        if (next) mm_prefetch(next, at->depth, i, tiles);
+        t.offset = at->offsets[n > least];
+        t.a = at->a + row * at->k + (at->a_packed ? at->from * n : 0);
         mm_tiles[n](&t);
-        t.a += n * t.lda;
+        row += n;
+        if (!at->last) continue;
+        if (t.rest) mm_rest(&t, n);
+        mm_finish(&t, n);
         t.c += n * t.ldc;
         if (t.residual) t.residual += n * t.ldc;
         if (t.bias) t.bias += n * t.bias_step;
-        at += n;
     }
+}
+
+/* One tile of A as [k/8][row][8]. */
+static void mm_pack_tile(const mm_shape *s, const float *src, int64_t index, float *dst)
+{
+    int64_t tile = index % s->tiles, block = index / s->tiles % s->row_blocks, batch = index / s->tiles / s->row_blocks;
+    int64_t first = block * s->rows, rows = s->m - first < s->rows ? s->m - first : s->rows, tiles = mm_share(rows, XK_TILE_ROWS);
+    if (tile >= tiles) return;
+    int64_t n = rows / tiles, larger = rows % tiles, row = 0; /* as mm_panel cuts: the smaller ones first */
+    row = tile <= tiles - larger ? tile * n : (tiles - larger) * n + (tile - tiles + larger) * (n + 1);
+    if (tile >= tiles - larger) n++;
+    const float *from = src + (batch * s->m + first + row) * s->k;
+    float *to = dst + (batch * s->m + first + row) * s->k;
+    for (int64_t k = 0; k < s->k; k += 8)
+        for (int64_t m = 0; m < n; m++, to += 8) _mm256_storeu_ps(to, _mm256_loadu_ps(from + m * s->k + k));
 }
 
 static void mm_transpose_a(const mm_shape *s, const float *src, float *dst)
@@ -279,28 +393,42 @@ static xinf_status mm_run(const xi_call *call, int32_t phase, int32_t chunk, voi
     if (phase == 0) {
         if (!p->b_packed && chunk < s.b_batch * s.panels)
             mm_pack_panel(p, &s, b_operand->data, chunk, b_shared + (int64_t)chunk * s.k * 16);
+        else if (s.a_packed)
+            mm_pack_tile(&s, call->in[0]->data, chunk - (p->b_packed ? 0 : s.b_batch * s.panels), a_shared);
         else
             mm_transpose_a(&s, call->in[0]->data, a_shared);
         return XINF_OK;
     }
     int64_t group = chunk % s.groups, block = chunk / s.groups % s.row_blocks, batch = chunk / s.groups / s.row_blocks;
     int64_t first_row = block * s.rows, rows = s.m - first_row < s.rows ? s.m - first_row : s.rows;
-    int32_t *offset = scratch;
-    for (int64_t i = 0; i < s.k / 8; i++) offset[i] = (int32_t)(i * 8);
-    const float *a = p->trans_a ? a_shared : (const float *)call->in[0]->data;
+    const float *a = p->trans_a || s.a_packed ? a_shared : (const float *)call->in[0]->data;
     const float *packed = p->b_packed ? call->packed : b_shared + (s.b_batch > 1 ? batch : 0) * s.panels * s.k * 16;
-    int64_t row = batch * s.m + first_row, last = (group + 1) * s.group < s.panels ? (group + 1) * s.group : s.panels;
-    for (int64_t panel = group * s.group; panel < last; panel++) {
-        int64_t column = panel * 16;
-        mm_tile t = {.a = a + row * s.k, .w = packed + panel * s.k * 16, .c = (float *)call->out[0]->data + row * s.n + column, .offset = offset,
-                     .eights = s.k / 8, .rest = s.k % 8, .lda = s.k, .ldc = s.n, .columns = s.n - column, .alpha = p->alpha, .beta = p->beta,
-                     .act = p->act, .act8 = xk_act8_ready(p->act)};
-        if (p->bias_input >= 0) {
-            t.bias_step = p->bias == MM_BIAS_FULL ? s.n : 0;
-            t.bias = (const float *)call->in[2]->data + column + (p->bias == MM_BIAS_FULL ? row * s.n : 0);
+    int64_t row = batch * s.m + first_row, begin = group * s.group, end = begin + s.group < s.panels ? begin + s.group : s.panels;
+    float *sums = scratch;
+    int32_t *offsets = (int32_t *)(void *)(sums + (s.depths > 1 ? s.group : 1) * s.tiles * XK_TILE_ROWS * 16);
+    mm_place at = {.a = a + row * s.k, .offsets = {offsets, offsets + s.k / 8}, .rows = rows, .k = s.k, .a_packed = s.a_packed};
+    int64_t least = rows / mm_share(rows, XK_TILE_ROWS);
+    for (int64_t i = 0; i < s.k / 8; i++) {
+        offsets[i] = (int32_t)(8 * i * (s.a_packed ? least : 1));
+        offsets[s.k / 8 + i] = (int32_t)(8 * i * (s.a_packed ? least + 1 : 1));
+    }
+    for (; at.from < s.k || at.from == 0; at.from += s.depth) {
+        at.depth = s.k - at.from < s.depth ? s.k - at.from : s.depth;
+        at.last = at.from + at.depth >= s.k;
+        for (int64_t panel = begin; panel < end; panel++) {
+            int64_t column = panel * 16;
+            mm_tile t = {.w = packed + (panel * s.k + at.from) * 16, .c = (float *)call->out[0]->data + row * s.n + column,
+                         .tile = sums + (s.depths > 1 ? panel - begin : 0) * s.tiles * XK_TILE_ROWS * 16, .eights = at.depth / 8,
+                         .rest = at.depth % 8, .lda = s.a_packed ? 8 : s.k, .ldc = s.n, .columns = s.n - column, .alpha = p->alpha, .beta = p->beta,
+                         .act = p->act, .act8 = xk_act8_ready(p->act), .goes_on = at.from > 0};
+            if (p->bias_input >= 0) {
+                t.bias_step = p->bias == MM_BIAS_FULL ? s.n : 0;
+                t.bias = (const float *)call->in[2]->data + column + (p->bias == MM_BIAS_FULL ? row * s.n : 0);
+            }
+            if (p->residual_input >= 0) t.residual = (const float *)call->in[3]->data + row * s.n + column;
+            mm_panel(&at, t, panel + 1 < s.panels ? t.w + s.k * 16 : NULL);
         }
-        if (p->residual_input >= 0) t.residual = (const float *)call->in[3]->data + row * s.n + column;
-        mm_panel(t, rows, panel + 1 < s.panels ? packed + (panel + 1) * s.k * 16 : NULL, s.k);
+        if (s.depth == 0) break;
     }
     return XINF_OK;
 }

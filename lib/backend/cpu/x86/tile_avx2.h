@@ -1,6 +1,6 @@
 /* tile_avx2.h — the one f32 micro-kernel: up to 6 rows (pixels) by 16 columns (channels) over a list of taps.
  *
- *     acc[m][0..15] += Σ over taps t, i < group:  x[offset[t] + m·stride + i] · w[(t·group + i)·16 …]
+ *     sums of row m += Σ over taps t, i < group:  x[offset[t] + m·stride + i] · w[(t·group + i)·16 …]
  *
  * Serves convolution (taps: channel group × kernel position) and matrix product (taps: runs of k). 12 accumulators, 2 weights and a
  * broadcast fill 15 of 16 registers. */
@@ -13,13 +13,29 @@ enum { XK_TILE_ROWS = 6, XK_TILE_COLUMNS = 16 };
 
 XK_TARGET_BEGIN(avx2)
 
-/* Sums live in variables of their own and rows in pointers that the compiler cannot fold into one another: as arrays and sums of addresses
- * gcc 12 keeps both on the stack, which costs a fifth of the speed. */
-#define XK_TILE_IN(m) __m256 a##m = rows > m ? acc[m][0] : zero, b##m = rows > m ? acc[m][1] : zero
-#define XK_TILE_OUT(m)                                                                             \
+/* Columns 0 … 7 (a) and 8 … 15 (b) of each row. Sums live in variables of their own and rows in pointers that the compiler cannot fold into one
+ * another: as arrays and sums of addresses gcc 12 keeps both on the stack, which costs a fifth of the speed. */
+typedef struct xk_tile_sums {
+    __m256 a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5;
+} xk_tile_sums;
+
+/* All rows begin with the same sixteen numbers. */
+XK_INLINE xk_tile_sums xk_tile_start(__m256 a, __m256 b)
+{
+    return (xk_tile_sums){a, b, a, b, a, b, a, b, a, b, a, b};
+}
+
+/* use(m, a, b) for each row; rows is a constant after inlining. */
+#define XK_TILE_EACH(rows, sums, use)                                                              \
     do {                                                                                           \
-        if (rows > m) acc[m][0] = a##m, acc[m][1] = b##m;                                          \
+        use(0, (sums).a0, (sums).b0);                                                              \
+        if ((rows) > 1) use(1, (sums).a1, (sums).b1);                                              \
+        if ((rows) > 2) use(2, (sums).a2, (sums).b2);                                              \
+        if ((rows) > 3) use(3, (sums).a3, (sums).b3);                                              \
+        if ((rows) > 4) use(4, (sums).a4, (sums).b4);                                              \
+        if ((rows) > 5) use(5, (sums).a5, (sums).b5);                                              \
     } while (0)
+
 #define XK_TILE_POINTER(m)                                                                         \
     const float *x##m = xt + m * stride;                                                           \
     if (rows > m) __asm__("" : "+r"(x##m))
@@ -27,8 +43,8 @@ XK_TARGET_BEGIN(avx2)
     do {                                                                                           \
         if (rows > m) {                                                                            \
             __m256 v = _mm256_broadcast_ss(x##m + (i));                                            \
-            a##m = _mm256_fmadd_ps(v, w0, a##m);                                                   \
-            b##m = _mm256_fmadd_ps(v, w1, b##m);                                                   \
+            s.a##m = _mm256_fmadd_ps(v, w0, s.a##m);                                                   \
+            s.b##m = _mm256_fmadd_ps(v, w1, s.b##m);                                                   \
         }                                                                                          \
     } while (0)
 #define XK_TILE_STEP(i)                                                                            \
@@ -43,16 +59,9 @@ XK_TARGET_BEGIN(avx2)
     } while (0)
 
 /* group is 1 or 8; rows is a constant after inlining. */
-XK_INLINE void xk_tile_sum(int rows, int group, const float *x, const int32_t *offset, int64_t taps, int64_t stride, const float *w,
-                           __m256 acc[XK_TILE_ROWS][2])
+XK_INLINE xk_tile_sums xk_tile_sum(int rows, int group, const float *x, const int32_t *offset, int64_t taps, int64_t stride, const float *w,
+                                   xk_tile_sums s)
 {
-    __m256 zero = _mm256_setzero_ps();
-    XK_TILE_IN(0);
-    XK_TILE_IN(1);
-    XK_TILE_IN(2);
-    XK_TILE_IN(3);
-    XK_TILE_IN(4);
-    XK_TILE_IN(5);
     for (int64_t t = 0; t < taps; t++) {
         const float *xt = x + offset[t];
         XK_TILE_POINTER(0);
@@ -73,16 +82,9 @@ XK_INLINE void xk_tile_sum(int rows, int group, const float *x, const int32_t *o
         }
         w += group * 16;
     }
-    XK_TILE_OUT(0);
-    XK_TILE_OUT(1);
-    XK_TILE_OUT(2);
-    XK_TILE_OUT(3);
-    XK_TILE_OUT(4);
-    XK_TILE_OUT(5);
+    return s;
 }
 
-#undef XK_TILE_IN
-#undef XK_TILE_OUT
 #undef XK_TILE_POINTER
 #undef XK_TILE_ROW
 #undef XK_TILE_STEP

@@ -221,16 +221,17 @@ static void wino_input(const wino_shape *s, const float *src, int64_t first, int
 
 typedef void (*wino_tile_fn)(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m);
 
+#define WINO_STORE(i, a, b)                                                                        \
+    do {                                                                                           \
+        _mm256_store_ps(m + 16 * i, a);                                                            \
+        _mm256_store_ps(m + 16 * i + 8, b);                                                        \
+    } while (0)
 #define WINO_TILE(name, rows)                                                                      \
     static __attribute__((noinline)) void name(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m)              \
     {                                                                                              \
-        __m256 acc[XK_TILE_ROWS][2];                                                               \
-        for (int i = 0; i < rows; i++) acc[i][0] = acc[i][1] = _mm256_setzero_ps();                \
-        xk_tile_sum(rows, 8, x, offset, taps, 8, w, acc);                                          \
-        for (int i = 0; i < rows; i++) {                                                           \
-            _mm256_store_ps(m + 16 * i, acc[i][0]);                                                \
-            _mm256_store_ps(m + 16 * i + 8, acc[i][1]);                                            \
-        }                                                                                          \
+        xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        sums = xk_tile_sum(rows, 8, x, offset, taps, 8, w, sums);                                  \
+        XK_TILE_EACH(rows, sums, WINO_STORE);                                                      \
     }
 WINO_TILE(wino_tile_1, 1)
 WINO_TILE(wino_tile_2, 2)
@@ -238,6 +239,7 @@ WINO_TILE(wino_tile_3, 3)
 WINO_TILE(wino_tile_4, 4)
 WINO_TILE(wino_tile_5, 5)
 WINO_TILE(wino_tile_6, 6)
+#undef WINO_STORE
 #undef WINO_TILE
 
 static const wino_tile_fn wino_tiles[XK_TILE_ROWS + 1] = {NULL, wino_tile_1, wino_tile_2, wino_tile_3, wino_tile_4, wino_tile_5, wino_tile_6};
