@@ -328,7 +328,15 @@ const xi_torch_source *xi_torch_archive_source(const xi_torch_archive *a, xi_str
 
 const xi_torch_record *xi_torch_archive_record(const xi_torch_archive *a, xi_str name)
 {
-    for (int32_t i = 0; i < a->record_count; i++)
-        if (xi_str_eq(a->records[i].name, name)) return &a->records[i];
+    int32_t low = 0, high = a->record_count;
+    while (low < high) {
+        int32_t mid = low + (high - low) / 2;
+        const xi_str have = a->records[mid].name;
+        int order = name.len ? memcmp(have.ptr, name.ptr, have.len < name.len ? have.len : name.len) : 1;
+        if (!order) order = (have.len > name.len) - (have.len < name.len);
+        if (!order) return &a->records[mid];
+        if (order < 0) low = mid + 1;
+        else high = mid;
+    }
     return NULL;
 }

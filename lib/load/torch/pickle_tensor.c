@@ -1,6 +1,6 @@
 /* pickle_tensor.c — tensors from a storage, an offset, a shape and strides; every element they reach must exist. */
-#include "base/checked.h"
 #include "load/torch/pickle_machine.h"
+#include "load/torch/view.h"
 
 /* Ints of a tuple or list, copied; -1: it is none or too long. */
 static int32_t tensor_ints(int64_t **out, xi_pickle *p, const xi_torch_value *v)
@@ -14,30 +14,9 @@ static int32_t tensor_ints(int64_t **out, xi_pickle *p, const xi_torch_value *v)
     return v->seq.count;
 }
 
-/* Sets count and contiguous; the index of the last element reached goes to *last (−1: an empty tensor). */
-static bool tensor_extent(xi_torch_tensor *t, int64_t *last)
-{
-    int64_t reach = t->offset, dense = 1;
-    bool empty = false;
-    t->count = 1;
-    t->contiguous = true;
-    for (int32_t i = 0; i < t->rank; i++) empty = empty || t->shape[i] == 0;
-    for (int32_t i = t->rank - 1; i >= 0; i--) {
-        int64_t step;
-        if (t->shape[i] < 0 || t->strides[i] < 0) return false;
-        if (!xi_mul_i64(t->count, t->shape[i], &t->count)) return false;
-        if (empty) continue;
-        if (!xi_mul_i64(t->shape[i] - 1, t->strides[i], &step) || !xi_add_i64(reach, step, &reach)) return false;
-        if (t->shape[i] != 1 && t->strides[i] != dense) t->contiguous = false;
-        if (!xi_mul_i64(dense, t->shape[i], &dense)) return false;
-    }
-    *last = empty ? -1 : reach;
-    return t->offset >= 0;
-}
-
 static xinf_status tensor_place(xi_torch_tensor *t, xi_pickle *p, const xi_torch_value *const *a, const char *name)
 {
-    int64_t *shape, *strides, last;
+    int64_t *shape, *strides, last, room;
     if ((int)a[0]->kind != XI_PICKLE_STORAGE || a[1]->kind != XI_TORCH_INT)
         return xi_pickle_fail(p, XINF_MALFORMED, "%s is called with arguments it does not take", name);
     t->storage = ((const xi_pickle_item *)a[0])->storage;
@@ -47,14 +26,14 @@ static xinf_status tensor_place(xi_torch_tensor *t, xi_pickle *p, const xi_torch
         return xi_pickle_fail(p, XINF_MALFORMED, "%s: a tensor whose shape and strides are no lists of as many integers", name);
     t->shape = shape;
     t->strides = strides;
-    if (!tensor_extent(t, &last)) return xi_pickle_fail(p, XINF_MALFORMED, "%s: a tensor of impossible shape, strides or offset", name);
-    int64_t size = xi_torch_dtype_size(t->dtype), room = size ? (int64_t)(t->storage->size / (size_t)size) : 0;
-    if (size == 0) return xi_pickle_fail(p, XINF_UNSUPPORTED, "%s: a tensor of dtype %s", name, xi_torch_dtype_name(t->dtype));
-    if (last >= room || (last >= 0 ? t->offset : 0) > room)
+    switch (xi_torch_view_set(t, &last, &room)) {
+    case XI_TORCH_VIEW_GOOD: return XINF_OK;
+    case XI_TORCH_VIEW_DTYPE: return xi_pickle_fail(p, XINF_UNSUPPORTED, "%s: a tensor of dtype %s", name, xi_torch_dtype_name(t->dtype));
+    case XI_TORCH_VIEW_OUTSIDE:
         return xi_pickle_fail(p, XINF_MALFORMED, "%s: a tensor that reaches element %lld of storage \"%.*s\", which has %lld", name,
                               (long long)last, XI_STR_ARG(t->storage->key), (long long)room);
-    t->data = t->storage->data + (last >= 0 ? (size_t)(t->offset * size) : 0);
-    return XINF_OK;
+    default: return xi_pickle_fail(p, XINF_MALFORMED, "%s: a tensor of impossible shape, strides or offset", name);
+    }
 }
 
 /* The bits that metadata may carry: views that are conjugated or negated when read. */
