@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "load/protobuf.h"
+#include "load/torch/legacy.h"
 
 #define DETECT_MAX_FIELDS 64
 
@@ -63,7 +64,8 @@ static xi_format detect_protobuf(const uint8_t *data, size_t size)
 
 xi_format xi_format_detect(const uint8_t *data, size_t size)
 {
-    if (detect_prefix(data, size, 0, "PK\3\4", 4)) return XI_FORMAT_TORCH;
+    if (detect_prefix(data, size, 0, "PK\3\4", 4) || detect_prefix(data, size, 0, "PK\5\6", 4)) return XI_FORMAT_TORCH;
+    if (xi_torch_legacy_is(data, size)) return XI_FORMAT_TORCH;
     if (detect_prefix(data, size, 4, "TFL3", 4)) return XI_FORMAT_TFLITE;
     if (detect_prefix(data, size, 0, "GGUF", 4)) return XI_FORMAT_GGUF;
     if (detect_prefix(data, size, 0, "\x89HDF\r\n\x1a\n", 8)) return XI_FORMAT_HDF5;
