@@ -51,8 +51,7 @@ xi_node *xi_match_from_own(const xi_value *v, const xi_graph *g, const char *op_
 
 bool xi_match_fusable(const xi_value *v)
 {
-    return v && v->type.kind == XINF_KIND_TENSOR &&
-           (v->type.dtype == XINF_FLOAT32 || v->type.dtype == XINF_FLOAT16 || v->type.dtype == XINF_BFLOAT16);
+    return v && v->type.kind == XINF_KIND_TENSOR && v->type.dtype == XINF_FLOAT32;
 }
 
 /* ---- shapes ---- */

@@ -21,7 +21,7 @@ static inline bool xi_match_single(const xi_value *v)
 {
     return v && v->uses == 1;
 }
-/* float32, float16 or bfloat16: what the operators of domain "xinf" take. */
+/* float32. The operators of domain "xinf" take float16 and bfloat16 too, but what was several nodes rounds several times there. */
 bool xi_match_fusable(const xi_value *v);
 
 /* Both ranks known and every dimension surely equal: the same number or the same symbol. */

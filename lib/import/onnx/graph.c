@@ -24,6 +24,8 @@ static xinf_status import_graph_inputs(xi_onnx_importer *im, xi_onnx_scope *scop
         if (constants && xi_onnx_names_find(constants, name)) continue;
         xinf_status status = xi_onnx_type(&type, im, proto->input[i]->type, name);
         if (status) return status;
+        /* Many files declare an empty shape and mean none, so other engines take any; a scalar can be told when it comes. */
+        if (!scope->parent && type.kind == XINF_KIND_TENSOR && type.shape.rank == 0) type.shape = XI_SHAPE_UNKNOWN;
         xi_value *v = xi_graph_add_value(g, xi_onnx_scoped_name(im, scope, name), &type);
         if (!v) return xi_onnx_no_memory(im);
         status = import_graph_add_name(im, scope, name, v, "input");

@@ -45,10 +45,42 @@ static xinf_status upgrade_batch_norm(xi_onnx_importer *im, xi_node *n, int64_t 
     return XINF_OK;
 }
 
+/* The mask of these versions says nothing at inference: engines of their time give zeros, of the input's type before version 10. */
 static xinf_status upgrade_dropout(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
+    static const uint8_t zero[16] = {0};
+    xi_shape one = {.rank = 1, .dim = {1}};
     xi_onnx_up_drop(n, "ratio");
     xi_onnx_up_drop(n, "is_test");
+    if (n->output_count < 2) return XINF_OK;
+    xi_value *mask = n->outputs[1], *x = xi_node_input(n, 0);
+    n->output_count = 1;
+    if (!mask || !x) return XINF_OK;
+    xi_literal *value = xi_graph_literal(n->graph, version < 10 ? x->type.dtype : XINF_BOOL, &one, zero);
+    xi_node *shape = xi_onnx_up_node(n, false, "Shape", x, NULL, 0);
+    xi_node *fill = xi_onnx_up_node(n, true, "ConstantOfShape", xi_onnx_up_result(im, shape), NULL, 1);
+    if (!value || !fill) return xi_onnx_no_memory(im);
+    fill->attrs[fill->attr_count++] = (xi_attr){.name = XI_STR("value"), .type = XI_ATTR_TENSOR, .count = 1, .tensor = value};
+    xi_node_set_output(fill, 0, mask);
+    return XINF_OK;
+}
+
+/* Before operator set 17 it was onnxruntime's own, which passes over attributes that it does not know. */
+static xinf_status upgrade_layer_norm(xi_onnx_importer *im, xi_node *n, int64_t version)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < n->attr_count; i++) {
+        xi_str name = n->attrs[i].name;
+        if (xi_str_is(name, "axis") || xi_str_is(name, "epsilon") || xi_str_is(name, "stash_type")) n->attrs[kept++] = n->attrs[i];
+    }
+    n->attr_count = kept;
+    return XINF_OK;
+}
+
+/* Before version 7 zeros of the padding counted, and nothing could say otherwise. */
+static xinf_status upgrade_average_pool(xi_onnx_importer *im, xi_node *n, int64_t version)
+{
+    xi_node_set_int(n, "count_include_pad", 1);
     return XINF_OK;
 }
 
@@ -107,6 +139,8 @@ const xi_onnx_upgrade_row xi_onnx_upgrade_nn[] = {
     {"Hardmax", 1, 12, upgrade_softmax},
     {"BatchNormalization", 1, 13, upgrade_batch_norm},
     {"Dropout", 1, 11, upgrade_dropout},
+    {"LayerNormalization", 1, 16, upgrade_layer_norm},
+    {"AveragePool", 1, 6, upgrade_average_pool},
     {"RNN", 1, 6, upgrade_recurrent},
     {"LSTM", 1, 6, upgrade_recurrent},
     {"GRU", 1, 6, upgrade_recurrent},

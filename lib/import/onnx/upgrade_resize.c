@@ -20,7 +20,7 @@ static xinf_status upgrade_upsample_scales(xi_value **out, xi_onnx_importer *im,
     const float *list;
     int32_t count = xi_node_floats(n, "scales", &list);
     *out = xi_node_input(n, 1);
-    if (version >= 9) return XINF_OK;
+    if (version >= 9 && *out) return XINF_OK; /* some files keep the attribute of version 7 */
     float two[4] = {1, 1, xi_node_float(n, "height_scale", 1), xi_node_float(n, "width_scale", 1)};
     if (version < 7) {
         list = two;

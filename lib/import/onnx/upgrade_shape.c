@@ -105,9 +105,51 @@ static xinf_status upgrade_dft(xi_onnx_importer *im, xi_node *n, int64_t version
     return n->inputs[2] ? XINF_OK : xi_onnx_no_memory(im);
 }
 
+static bool upgrade_scan_body(xi_graph *outer, const xi_node *n, xi_node *inner)
+{
+    int32_t inputs = n->input_count - 1;
+    outer->inputs = xi_arena_array(outer->arena, (size_t)inputs, sizeof *outer->inputs);
+    outer->outputs = xi_arena_array(outer->arena, (size_t)n->output_count, sizeof *outer->outputs);
+    if (!outer->inputs || !outer->outputs) return false;
+    for (int32_t i = 0; i < inputs; i++) {
+        xi_type type = XI_TYPE_UNKNOWN;
+        if (n->inputs[1 + i]) type.dtype = n->inputs[1 + i]->type.dtype;
+        outer->inputs[i] = inner->inputs[i] = xi_graph_add_value(outer, XI_STR(""), &type);
+        if (!outer->inputs[i]) return false;
+        outer->input_count++;
+    }
+    for (int32_t i = 0; i < n->output_count; i++) {
+        outer->outputs[i] = xi_node_new_output(inner, i);
+        if (!outer->outputs[i]) return false;
+        outer->output_count++;
+    }
+    return true;
+}
+
+/* Version 8 scanned a batch of sequences: a Scan over the batch whose body is the Scan over one sequence. */
 static xinf_status upgrade_scan(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    n->refused = "Scan of operator set 8, with batches, is not supported";
+    xi_graph *body = xi_node_graph(n, "body");
+    int64_t scanned = xi_node_int(n, "num_scan_inputs", 0);
+    const int64_t *directions;
+    int32_t direction_count = xi_node_ints(n, "directions", &directions), inputs = n->input_count - 1;
+    if (n->input_count && n->inputs[0]) {
+        n->refused = "Scan of operator set 8 with sequence lengths is not supported";
+        return XINF_OK;
+    }
+    if (!body || inputs < 1 || scanned < 1 || scanned > inputs || direction_count > scanned) return XINF_OK; /* refused by its shape rule */
+    xi_graph *outer = xi_graph_create(im->family, n->graph, XI_STR("sequence"));
+    xi_node *inner = outer ? xi_graph_add_node(outer, NULL, XI_STR(""), XI_STR("Scan"), n->name, inputs, n->output_count, 3) : NULL;
+    if (!inner || !upgrade_scan_body(outer, n, inner)) return xi_onnx_no_memory(im);
+    body->parent = outer;
+    inner->attrs[inner->attr_count++] = (xi_attr){.name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = body};
+    xi_node_set_int(inner, "num_scan_inputs", scanned);
+    if (direction_count && !xi_node_set_ints(inner, "scan_input_directions", directions, direction_count)) return xi_onnx_no_memory(im);
+    n->inputs++;
+    n->input_count = inputs;
+    n->attr_count = 0;
+    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = outer};
+    xi_node_set_int(n, "num_scan_inputs", inputs);
     return XINF_OK;
 }
 
