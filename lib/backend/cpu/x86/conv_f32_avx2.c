@@ -2,7 +2,11 @@
  *
  * A chunk is a block of output rows of one image, times a group of panels of 16 output channels. Where there is padding it first copies
  * the input rows that it needs, zeros around them, into the worker's scratch; so the inner loop has no borders. Inputs of fewer than 8
- * channels are read from NCHW. Weights are packed [oc/16][tap][ic group][16], padded with zeros. */
+ * channels are read from NCHW. Weights are packed [oc/16][ic group][tap][8][16], padded with zeros.
+ *
+ * Small images with many input channels are done otherwise: all pixels in one chunk, tiles cut from the sequence of pixels whatever row they
+ * are in, and input channels in blocks, so that a block of weights stays in L1 for all tiles while the next one is fetched. There the zeros are put
+ * around the image once, in phase 0. */
 #include "backend/cpu/x86/conv_f32_avx2.h"
 
 #include "base/checked.h"
@@ -88,6 +92,8 @@ static bool conv8_is_plain(const xk_conv_shape *s, const conv8_params *p)
 /* Rows of output in a chunk so that the input they need is about 96 KiB, and panels of 16 channels. */
 typedef struct conv8_split {
     int64_t rows, row_blocks, panels, panel_blocks, panel_total;
+    bool deep;
+    int64_t groups, depth, tiles; /* deep: groups of input channels, those of a block, tiles of the image */
 } conv8_split;
 
 static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p, int32_t width)
@@ -105,6 +111,18 @@ static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p,
     int64_t per = 131072 / (panel_bytes ? panel_bytes : 1);
     t.panels = t.row_blocks * s->batch >= 8 ? t.panel_total : per < 1 ? 1 : per;
     if (t.panels > t.panel_total) t.panels = t.panel_total;
+    int64_t taps = (int64_t)s->window.kh * s->window.kw;
+    t.groups = (s->ic + 7) / 8;
+    t.deep = !p->first && s->oh * s->ow <= 256 && t.groups * taps > 48;
+    if (t.deep) {
+        int64_t most = 40 / taps < 1 ? 1 : 40 / taps, blocks = (t.groups + most - 1) / most;
+        t.depth = (t.groups + blocks - 1) / blocks;
+        t.tiles = (s->oh * s->ow + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
+        t.rows = s->oh;
+        t.row_blocks = 1;
+        t.panels = t.panel_total * s->batch / 12;
+        t.panels = t.panels < 1 ? 1 : t.panels > 8 ? 8 : t.panels;
+    }
     t.panel_blocks = (t.panel_total + t.panels - 1) / t.panels;
     return t;
 }
@@ -164,6 +182,12 @@ static size_t conv8_buffer_floats(const xk_conv_shape *s, const conv8_params *p,
     return s->padded ? (size_t)(in_rows * s->pw * channels) : 0;
 }
 
+/* Floats of one group of 8 channels with zeros around. */
+static size_t conv8_plane(const xk_conv_shape *s)
+{
+    return (size_t)(s->pw * (s->ih + s->window.top + s->window.bottom)) * 8;
+}
+
 static size_t conv8_tap_count(const xk_conv_shape *s, const conv8_params *p)
 {
     return (size_t)(p->first ? s->ic : (s->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
@@ -179,7 +203,18 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
         return xi_fail(err, XINF_LIMIT, "a convolution reads an image of more than 2^31 elements");
     conv8_split t = conv8_split_of(&s, p, width);
     e->chunks[0] = (int32_t)(s.batch * t.row_blocks * t.panel_blocks);
-    e->scratch = conv8_buffer_floats(&s, p, t.rows) * 4 + conv8_tap_count(&s, p) * 4 + 128;
+    e->scratch = conv8_tap_count(&s, p) * 4 + 128;
+    if (!t.deep) {
+        e->scratch += conv8_buffer_floats(&s, p, t.rows) * 4;
+    } else {
+        e->scratch += (size_t)(t.tiles * XK_TILE_ROWS * 4 + t.panels * t.tiles * XK_TILE_ROWS * 64);
+        if (s.padded) {
+            e->phases = 2;
+            e->chunks[1] = e->chunks[0];
+            e->chunks[0] = (int32_t)(s.batch * t.groups);
+            e->shared = (size_t)(s.batch * t.groups) * conv8_plane(&s) * 4;
+        }
+    }
     e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * s.ic * s.window.kh * s.window.kw);
     return XINF_OK;
 }
@@ -279,6 +314,111 @@ static void conv8_run_pixels(conv8_tile t, bool first, int64_t count)
     }
 }
 
+/* ---- small images of many channels ---- */
+
+typedef void (*conv8_deep_fn)(const float *x, const int32_t *pixel, const int32_t *offset, int64_t taps, const float *w, float *sum, bool goes_on);
+
+#define CONV8_TAKE(i, a, b) a = _mm256_load_ps(sum + 16 * i), b = _mm256_load_ps(sum + 16 * i + 8)
+#define CONV8_KEEP(i, a, b)                                                                        \
+    do {                                                                                           \
+        _mm256_store_ps(sum + 16 * i, a);                                                          \
+        _mm256_store_ps(sum + 16 * i + 8, b);                                                      \
+    } while (0)
+#define CONV8_DEEP(name, rows)                                                                     \
+    static __attribute__((noinline)) void name(const float *x, const int32_t *pixel, const int32_t *offset, int64_t taps, const float *w,  \
+                                               float *sum, bool goes_on)                           \
+    {                                                                                              \
+        xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        if (goes_on) XK_TILE_EACH(rows, sums, CONV8_TAKE);                                         \
+        sums = xk_tile_sum_rows(rows, 8, x, pixel, offset, taps, 0, w, sums);                      \
+        XK_TILE_EACH(rows, sums, CONV8_KEEP);                                                      \
+    }
+CONV8_DEEP(conv8_deep_1, 1)
+CONV8_DEEP(conv8_deep_2, 2)
+CONV8_DEEP(conv8_deep_3, 3)
+CONV8_DEEP(conv8_deep_4, 4)
+CONV8_DEEP(conv8_deep_5, 5)
+CONV8_DEEP(conv8_deep_6, 6)
+#undef CONV8_TAKE
+#undef CONV8_KEEP
+#undef CONV8_DEEP
+
+static const conv8_deep_fn conv8_deep[XK_TILE_ROWS + 1] = {NULL,         conv8_deep_1, conv8_deep_2, conv8_deep_3,
+                                                           conv8_deep_4, conv8_deep_5, conv8_deep_6};
+
+/* A block of input channels for all pixels and one panel; `next` is fetched into L2 meanwhile. */
+typedef struct conv8_block {
+    const float *x, *w, *next;
+    const int32_t *pixel, *offset;
+    float *sum;
+    int64_t pixels, taps;
+    bool goes_on;
+} conv8_block;
+
+static void conv8_run_block(const conv8_block *b)
+{
+    int64_t tiles = (b->pixels + XK_TILE_ROWS - 1) / XK_TILE_ROWS, lines = b->taps * 8;
+    for (int64_t i = 0, at = 0; i < tiles; i++) {
+        int64_t rows = (b->pixels - at) / (tiles - i);
+        for (int64_t k = lines * i / tiles; k < lines * (i + 1) / tiles; k++) _mm_prefetch((const char *)(b->next + k * 16), _MM_HINT_T1);
+        conv8_deep[rows](b->x, b->pixel + at, b->offset, b->taps, b->w, b->sum + at * 16, b->goes_on);
+        at += rows;
+    }
+}
+
+/* From the sums of one panel to the result. */
+static void conv8_finish_sums(const conv8_tile *t, int64_t pixels, const float *sum)
+{
+    for (int h = 0; h < (t->channels > 8 ? 2 : 1); h++) {
+        __m256 bias = _mm256_load_ps(t->bias + 8 * h);
+        __m256i keep = xk_mask8(t->channels - 8 * h);
+        for (int64_t i = 0; i < pixels; i++) conv8_store(t, h * t->plane + 8 * i, _mm256_load_ps(sum + 16 * i + 8 * h), bias, keep);
+        if (t->act8.later) xk_act8_span(t->y + h * t->plane, t->y + h * t->plane, pixels, t->act, keep);
+    }
+}
+
+static xinf_status conv8_run_deep(const xi_call *call, const xk_conv_shape *s, const conv8_split *split, int32_t phase, int32_t chunk, void *scratch)
+{
+    const conv8_params *p = call->params;
+    const xk_conv_window *w = &s->window;
+    int64_t plane = s->ih * s->iw * 8, width = s->iw, pixels = s->oh * s->ow, taps = (int64_t)w->kh * w->kw, all = split->groups * taps;
+    if (s->padded && phase == 0) {
+        const float *from = (const float *)call->in[0]->data + chunk * plane;
+        conv8_copy_rows(s, 8, 1, from, 0, s->ih + w->top + w->bottom, (float *)call->shared + (size_t)chunk * conv8_plane(s));
+        return XINF_OK;
+    }
+    if (s->padded) {
+        plane = (int64_t)conv8_plane(s);
+        width = s->pw;
+    }
+    int64_t image = chunk / split->panel_blocks, begin = chunk % split->panel_blocks * split->panels;
+    int64_t end = begin + split->panels < split->panel_total ? begin + split->panels : split->panel_total, panel_floats = 16 + all * 128;
+    float *sums = scratch;
+    int32_t *pixel = (int32_t *)(void *)(sums + split->panels * split->tiles * XK_TILE_ROWS * 16), *offset = pixel + split->tiles * XK_TILE_ROWS;
+    for (int64_t g = 0, at = 0; g < split->depth; g++)
+        for (int64_t i = 0; i < w->kh; i++)
+            for (int64_t j = 0; j < w->kw; j++) offset[at++] = (int32_t)(g * plane + (i * w->dh * width + j * w->dw) * 8);
+    for (int64_t i = 0; i < pixels; i++) pixel[i] = (int32_t)((i / s->ow * w->sh * width + i % s->ow * w->sw) * 8);
+    const float *x = (const float *)(s->padded ? call->shared : call->in[0]->data) + image * split->groups * plane;
+    for (int64_t g = 0; g < split->groups; g += split->depth) {
+        int64_t depth = split->groups - g < split->depth ? split->groups - g : split->depth;
+        for (int64_t panel = begin; panel < end; panel++) {
+            const float *packed = (const float *)call->packed + panel * panel_floats, *weights = packed + 16 + g * taps * 128;
+            float *sum = sums + (panel - begin) * split->tiles * XK_TILE_ROWS * 16;
+            conv8_block b = {.x = x + g * plane, .w = weights, .pixel = pixel, .offset = offset, .sum = sum, .pixels = pixels, .taps = depth * taps,
+                             .goes_on = g > 0};
+            b.next = panel + 1 < end ? weights + panel_floats : weights + depth * taps * 128 - (panel - begin) * panel_floats;
+            conv8_run_block(&b);
+            if (g + depth < split->groups) continue;
+            int64_t at = (image * ((s->oc + 7) / 8) + 2 * panel) * pixels * 8;
+            conv8_tile t = {.bias = packed, .y = (float *)call->out[0]->data + at, .plane = pixels * 8, .channels = s->oc - 16 * panel, .act = p->act,
+                            .act8 = xk_act8_ready(p->act), .residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL};
+            conv8_finish_sums(&t, pixels, sum);
+        }
+    }
+    return XINF_OK;
+}
+
 static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
 {
     const conv8_params *p = call->params;
@@ -286,6 +426,7 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
     xk_conv_size(&s, &p->window, call->in[0], call->out[0]);
     const xk_conv_window *w = &s.window;
     conv8_split split = conv8_split_of(&s, p, call->width);
+    if (split.deep) return conv8_run_deep(call, &s, &split, phase, chunk, scratch);
     int64_t panel_block = chunk % split.panel_blocks, row_block = chunk / split.panel_blocks % split.row_blocks,
             image = chunk / split.panel_blocks / split.row_blocks;
     int64_t first_row = row_block * split.rows, rows = s.oh - first_row < split.rows ? s.oh - first_row : split.rows;

@@ -37,7 +37,7 @@ XK_INLINE xk_tile_sums xk_tile_start(__m256 a, __m256 b)
     } while (0)
 
 #define XK_TILE_POINTER(m)                                                                         \
-    const float *x##m = xt + m * stride;                                                           \
+    const float *x##m = xt + (row ? row[m] : m * stride);                                          \
     if (rows > m) __asm__("" : "+r"(x##m))
 #define XK_TILE_ROW(m, i)                                                                          \
     do {                                                                                           \
@@ -58,9 +58,10 @@ XK_INLINE xk_tile_sums xk_tile_start(__m256 a, __m256 b)
         XK_TILE_ROW(5, i);                                                                         \
     } while (0)
 
-/* group is 1 or 8; rows is a constant after inlining. */
-XK_INLINE xk_tile_sums xk_tile_sum(int rows, int group, const float *x, const int32_t *offset, int64_t taps, int64_t stride, const float *w,
-                                   xk_tile_sums s)
+/* group is 1 or 8; rows is a constant after inlining, and so is whether `row` is NULL: else it has the distance of each row from x, and stride
+ * is not used. */
+XK_INLINE xk_tile_sums xk_tile_sum_rows(int rows, int group, const float *x, const int32_t *row, const int32_t *offset, int64_t taps, int64_t stride,
+                                        const float *w, xk_tile_sums s)
 {
     for (int64_t t = 0; t < taps; t++) {
         const float *xt = x + offset[t];
@@ -83,6 +84,12 @@ XK_INLINE xk_tile_sums xk_tile_sum(int rows, int group, const float *x, const in
         w += group * 16;
     }
     return s;
+}
+
+XK_INLINE xk_tile_sums xk_tile_sum(int rows, int group, const float *x, const int32_t *offset, int64_t taps, int64_t stride, const float *w,
+                                   xk_tile_sums s)
+{
+    return xk_tile_sum_rows(rows, group, x, NULL, offset, taps, stride, w, s);
 }
 
 #undef XK_TILE_POINTER

@@ -4,15 +4,20 @@
  *
  * The points are 0, ±√½, ±√2 and ∞: of the usual choices they have the least error, about 2e-6 of the largest output, and their pairs let
  * rows share even and odd halves. Tiles of 4 × 4 outputs are taken in strips. A strip's input is transformed into V[36][ic/8][tile][8]; then
- * for each panel of 16 output channels 36 matrix products with the transformed weights [oc/16][36][ic][16] give M[36][tile][16], and the way
- * back ends with bias, residual and activation. Where an image has few tiles, V is made once in phase 0 and the panels are the chunks. */
+ * for each panel of 16 output channels 36 matrix products with the transformed weights [36][ic][16] give M[36][tile][16], and the way
+ * back ends with bias, residual and activation.
+ *
+ * Images of many tiles: a chunk does all of a strip. Images of few: V is made once in phase 0, and the panels are the chunks of phase 1.
+ *
+ * Weights are transformed when packed. Where there are many of them for few tiles, four times the bytes would have to come from memory: there
+ * they are packed as they are, [oc/16][ic][9][16], and transformed by the chunk that needs them, a block of input channels at a time. */
 #include "base/checked.h"
 #include "base/cpu.h"
 #include "backend/cpu/x86/conv_f32_avx2.h"
 
 #include "backend/cpu/x86/tile_avx2.h"
 
-enum { WINO_POINTS = 36, WINO_RUN = 8, WINO_LEAST_TILES = 12, WINO_MOST_TILES = 48 };
+enum { WINO_POINTS = 36, WINO_RUN = 8, WINO_LEAST_TILES = 4, WINO_LEAST_STRIP = 12, WINO_MOST_STRIP = 52, WINO_LATE_TILES = 36, WINO_LATE_BYTES = 4 << 20 };
 
 /* Points p: √½ and √2. */
 #define WINO_A 0.70710678118654752440
@@ -20,7 +25,7 @@ enum { WINO_POINTS = 36, WINO_RUN = 8, WINO_LEAST_TILES = 12, WINO_MOST_TILES = 
 
 typedef struct wino_params {
     xk_conv_window window;
-    int32_t ic, oc, has_bias, has_residual;
+    int32_t ic, oc, has_bias, has_residual, late; /* late: weights are transformed while running */
     xi_activation act;
 } wino_params;
 
@@ -30,17 +35,20 @@ typedef struct wino_shape {
     int64_t across, tiles;             /* tiles in a row of tiles, in an image */
     int64_t strip, strips;             /* tiles in a strip, strips in an image */
     int64_t plane, products;           /* floats from point to point in V and in M */
-    int64_t part, parts;               /* panels in a chunk; parts > 0: V is made in phase 0 */
+    int64_t block;                     /* groups whose weights are transformed at once; all when they are packed so */
+    int64_t weights;                   /* packed floats of a panel after its biases */
+    bool shared;                       /* V is made in phase 0 */
 } wino_shape;
 
 /* ---- before running ---- */
 
-/* Four tiles or fewer have too little to share one load of the weights; ragged edges waste what the transform saves. */
-static bool wino_pays(const xi_operand *x, const xi_operand *y, const wino_params *c)
+/* Fewer than four tiles have too little to share one load of the weights; ragged edges waste what the transform saves. */
+static bool wino_pays(const xi_operand *x, const xi_operand *y, wino_params *c)
 {
     int64_t h = y->shape.dim[2], w = y->shape.dim[3];
     if (h < 1 || w < 1 || x->shape.dim[2] < 1 || x->shape.dim[3] < 1 || c->ic < 16 || c->oc < 16) return false;
     int64_t tiles = ((h + 3) / 4) * ((w + 3) / 4);
+    c->late = tiles <= WINO_LATE_TILES && (int64_t)c->ic * c->oc * WINO_POINTS * 4 > WINO_LATE_BYTES;
     return tiles >= WINO_LEAST_TILES && h * w * 10 >= tiles * 16 * 6;
 }
 
@@ -62,7 +70,7 @@ static xinf_status wino_prepare(xi_prepare *p, xinf_error *err)
     p->in_layout[0] = p->out_layout[0] = XI_LAYOUT_C8;
     if (r) p->in_layout[3] = XI_LAYOUT_C8;
     size_t channels = (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(c->oc + 15) / 16, size;
-    if (!xi_mul_size(panels * 64, WINO_POINTS * channels + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
+    if (!xi_mul_size(panels * 64, (c->late ? 9 : WINO_POINTS) * channels + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
     p->packed_size = size; /* per panel: 16 biases, then the weights */
     p->packed_inputs = b ? 6 : 2;
     p->in_place = r ? 8 : 0;
@@ -94,11 +102,16 @@ static xinf_status wino_pack(const void *params, const xi_node *n, const xi_oper
     const wino_params *c = params;
     const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
     int64_t channels = (int64_t)(c->ic + 7) / 8 * 8;
+    int64_t size = 16 + (c->late ? 9 : WINO_POINTS) * channels * 16;
     double u[WINO_POINTS];
     for (int64_t oc = 0; oc < c->oc; oc++) {
-        float *panel = (float *)dst + oc / 16 * (16 + WINO_POINTS * channels * 16), *at = panel + 16 + oc % 16;
+        float *panel = (float *)dst + oc / 16 * size, *at = panel + 16 + oc % 16;
         if (b) memcpy(&panel[oc % 16], b + 4 * oc, 4);
         for (int64_t ic = 0; ic < c->ic; ic++) {
+            if (c->late) {
+                for (int64_t t = 0; t < 9; t++) memcpy(&at[(ic * 9 + t) * 16], w + 4 * ((oc * c->ic + ic) * 9 + t), 4);
+                continue;
+            }
             wino_kernel(w + (oc * c->ic + ic) * 36, u);
             for (int64_t f = 0; f < WINO_POINTS; f++) at[(f * channels + ic) * 16] = (float)u[f];
         }
@@ -106,7 +119,7 @@ static xinf_status wino_pack(const void *params, const xi_node *n, const xi_oper
     return XINF_OK;
 }
 
-/* Strips whose V is about 192 KiB. Nothing here depends on the number of threads. */
+/* Strips whose V is about 192 KiB, or where weights are transformed late as long as they may be. Nothing here depends on the number of threads. */
 static wino_shape wino_of(const wino_params *p, const xi_operand *x, const xi_operand *y)
 {
     wino_shape s;
@@ -116,32 +129,33 @@ static wino_shape wino_of(const wino_params *p, const xi_operand *x, const xi_op
     s.across = (s.conv.ow + 3) / 4;
     s.tiles = s.across * ((s.conv.oh + 3) / 4);
     int64_t most = 196608 / (WINO_POINTS * s.groups * 32);
-    most = most < WINO_LEAST_TILES ? WINO_LEAST_TILES : most > WINO_MOST_TILES ? WINO_MOST_TILES : most;
-    bool few = s.conv.batch * s.tiles < 8 * most;
-    if (few) most = WINO_MOST_TILES;
+    most = most < WINO_LEAST_STRIP ? WINO_LEAST_STRIP : most > WINO_MOST_STRIP ? WINO_MOST_STRIP : most;
+    s.shared = p->late || s.conv.batch * s.tiles < 8 * most;
+    if (s.shared) most = WINO_MOST_STRIP;
     s.strips = s.tiles ? (s.tiles + most - 1) / most : 0;
     s.strip = s.strips ? (s.tiles + s.strips - 1) / s.strips : 0;
     s.plane = s.groups * s.strip * 8 + 16; /* one line more: planes at powers of two would share cache sets */
     s.products = s.strip * 16 + 16;
-    int64_t shares = few ? 16 / (s.conv.batch * s.strips > 0 ? s.conv.batch * s.strips : 1) : 1;
-    shares = shares < 1 ? 1 : shares > s.panels ? s.panels : shares;
-    s.part = few ? (s.panels + shares - 1) / shares : s.panels;
-    s.parts = few ? (s.panels + s.part - 1) / s.part : 0;
+    s.block = !p->late ? s.groups : s.strip > 24 ? 4 : 8;
+    if (s.block > s.groups) s.block = s.groups;
+    s.weights = (p->late ? 9 : WINO_POINTS) * s.groups * 128;
     return s;
 }
 
 static xinf_status wino_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
 {
+    const wino_params *p = params;
     wino_shape s = wino_of(params, in[0], out[0]);
     int64_t reach = s.groups * 8, v = WINO_POINTS * s.plane * 4, shared;
     if (!xi_mul_i64(reach, s.conv.ih, &reach) || !xi_mul_i64(reach, s.conv.iw, &reach) || reach > INT32_MAX)
         return xi_fail(err, XINF_LIMIT, "a convolution reads an image of more than 2^31 elements");
     if (!xi_mul_i64(v, s.conv.batch * s.strips, &shared) || shared > INT64_MAX / 2) return xi_fail(err, XINF_LIMIT, "a convolution is too large");
     e->scratch = (size_t)(s.groups + 16) / 16 * 64 + WINO_POINTS * (size_t)s.products * 4;
-    if (s.parts) {
+    if (p->late) e->scratch += WINO_POINTS * (size_t)(s.block * 512 + 64);
+    if (s.shared) {
         e->phases = 2;
         e->chunks[0] = (int32_t)(s.conv.batch * s.strips * s.groups);
-        e->chunks[1] = (int32_t)(s.conv.batch * s.strips * s.parts);
+        e->chunks[1] = (int32_t)(s.conv.batch * s.strips * s.panels);
         e->shared = (size_t)shared;
     } else {
         e->chunks[0] = (int32_t)(s.conv.batch * s.strips);
@@ -217,19 +231,51 @@ static void wino_input(const wino_shape *s, const float *src, int64_t first, int
     }
 }
 
+/* ---- weights transformed late: G g Gᵀ ---- */
+
+XK_INLINE void wino_spread(__m256 g0, __m256 g1, __m256 g2, __m256 u[6])
+{
+    const __m256 third = _mm256_set1_ps(-1.0f / 3), a = _mm256_set1_ps((float)(-2.0 / 3 * WINO_A)), sixth = _mm256_set1_ps(1.0f / 6),
+                 b = _mm256_set1_ps((float)(WINO_B / 6)), two = _mm256_set1_ps(2.0f);
+    __m256 even_a = _mm256_mul_ps(third, _mm256_fmadd_ps(two, g0, g2)), even_b = _mm256_mul_ps(sixth, _mm256_fmadd_ps(two, g2, g0));
+    u[0] = g0;
+    u[1] = _mm256_fmadd_ps(a, g1, even_a);
+    u[2] = _mm256_fnmadd_ps(a, g1, even_a);
+    u[3] = _mm256_fmadd_ps(b, g1, even_b);
+    u[4] = _mm256_fnmadd_ps(b, g1, even_b);
+    u[5] = g2;
+}
+
+/* `count` input channels of a panel: [count][9][16] → [36][count][16] with `step` floats from point to point. */
+static void wino_weights(const float *src, int64_t count, int64_t step, float *dst)
+{
+    for (int64_t i = 0; i < 2 * count; i++) {
+        const float *g = src + i / 2 * 144 + i % 2 * 8;
+        float *u = dst + i * 8;
+        __m256 half[3][6], out[6];
+        for (int j = 0; j < 3; j++) wino_spread(_mm256_load_ps(g + 16 * j), _mm256_load_ps(g + 16 * (j + 3)), _mm256_load_ps(g + 16 * (j + 6)), half[j]);
+        for (int k = 0; k < 6; k++) {
+            wino_spread(half[0][k], half[1][k], half[2][k], out);
+            for (int j = 0; j < 6; j++) _mm256_store_ps(u + (k * 6 + j) * step, out[j]);
+        }
+    }
+}
+
 /* ---- the products ---- */
 
-typedef void (*wino_tile_fn)(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m);
+typedef void (*wino_tile_fn)(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m, bool goes_on);
 
+#define WINO_TAKE(i, a, b) a = _mm256_load_ps(m + 16 * i), b = _mm256_load_ps(m + 16 * i + 8)
 #define WINO_STORE(i, a, b)                                                                        \
     do {                                                                                           \
         _mm256_store_ps(m + 16 * i, a);                                                            \
         _mm256_store_ps(m + 16 * i + 8, b);                                                        \
     } while (0)
 #define WINO_TILE(name, rows)                                                                      \
-    static __attribute__((noinline)) void name(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m)              \
+    static __attribute__((noinline)) void name(const float *x, const int32_t *offset, int64_t taps, const float *w, float *m, bool goes_on) \
     {                                                                                              \
         xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
+        if (goes_on) XK_TILE_EACH(rows, sums, WINO_TAKE);                                          \
         sums = xk_tile_sum(rows, 8, x, offset, taps, 8, w, sums);                                  \
         XK_TILE_EACH(rows, sums, WINO_STORE);                                                      \
     }
@@ -239,21 +285,43 @@ WINO_TILE(wino_tile_3, 3)
 WINO_TILE(wino_tile_4, 4)
 WINO_TILE(wino_tile_5, 5)
 WINO_TILE(wino_tile_6, 6)
+#undef WINO_TAKE
 #undef WINO_STORE
 #undef WINO_TILE
 
 static const wino_tile_fn wino_tiles[XK_TILE_ROWS + 1] = {NULL, wino_tile_1, wino_tile_2, wino_tile_3, wino_tile_4, wino_tile_5, wino_tile_6};
 
-/* M of one panel; while a point is computed the next one's weights are fetched. */
-static void wino_products(const wino_shape *s, int64_t count, const float *v, const int32_t *offset, const float *w, float *m)
+/* A strip of tiles for one panel. */
+typedef struct wino_strip {
+    const float *v;
+    const int32_t *offset;
+    float *m;
+    int64_t count;
+} wino_strip;
+
+/* The share of `lines` lines that turn i of n fetches. */
+XK_INLINE void wino_fetch(const float *from, int64_t lines, int64_t i, int64_t n, bool near)
 {
-    int64_t blocks = (count + XK_TILE_ROWS - 1) / XK_TILE_ROWS, lines = s->groups * 8;
-    for (int64_t f = 0; f < WINO_POINTS; f++, v += s->plane, w += s->groups * 128, m += s->products)
-        for (int64_t i = 0, at = 0; i < blocks; i++) {
-            int64_t rows = (count - at) / (blocks - i);
-            const float *next = w + s->groups * 128;
-            for (int64_t k = lines * i / blocks; k < lines * (i + 1) / blocks; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T0);
-            wino_tiles[rows](v + at * 8, offset, s->groups, w, m + at * 16);
+    for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) {
+        if (near) _mm_prefetch((const char *)(from + k * 16), _MM_HINT_T0);
+        else _mm_prefetch((const char *)(from + k * 16), _MM_HINT_T1);
+    }
+}
+
+/* Adds `groups` of input channels from `from` on to M; w is [36][groups · 8][16], `step` floats from point to point. next: what is fetched into
+ * L2 meanwhile, `lines` of it; NULL: the next point's weights into L1. */
+static void wino_products(const wino_shape *s, const wino_strip *t, int64_t from, int64_t groups, const float *w, int64_t step, const float *next,
+                          int64_t lines)
+{
+    int64_t blocks = (t->count + XK_TILE_ROWS - 1) / XK_TILE_ROWS, calls = WINO_POINTS * blocks, call = 0;
+    const float *v = t->v;
+    float *m = t->m;
+    for (int64_t f = 0; f < WINO_POINTS; f++, v += s->plane, w += step, m += s->products)
+        for (int64_t i = 0, at = 0; i < blocks; i++, call++) {
+            int64_t rows = (t->count - at) / (blocks - i);
+            if (next) wino_fetch(next, lines, call, calls, false);
+            else wino_fetch(w + step, groups * 8, i, blocks, true);
+            wino_tiles[rows](v + at * 8, t->offset + from, groups, w, m + at * 16, from > 0);
             at += rows;
         }
 }
@@ -319,40 +387,44 @@ static void wino_outputs(const wino_shape *s, wino_store o, int64_t first, int64
     }
 }
 
-/* One panel of one strip, from V to the result. */
-static void wino_panel(const xi_call *call, const wino_shape *s, int64_t image, int64_t first, int64_t count, int64_t panel, const float *v,
-                       const int32_t *offset, float *m)
+/* One panel of one strip, from V to the result. `spread` has room for a block of transformed weights. */
+static void wino_panel(const xi_call *call, const wino_shape *s, int64_t image, int64_t first, const wino_strip *t, int64_t panel, float *spread)
 {
     const wino_params *p = call->params;
-    const float *packed = (const float *)call->packed + panel * (16 + WINO_POINTS * s->groups * 128);
+    const float *packed = (const float *)call->packed + panel * (16 + s->weights), *w = packed + 16;
     int64_t plane = s->conv.oh * s->conv.ow * 8, groups = (s->conv.oc + 7) / 8;
-    wino_products(s, count, v, offset, packed + 16, m);
+    if (!p->late) wino_products(s, t, 0, s->groups, w, s->groups * 128, NULL, 0);
+    for (int64_t g = 0; p->late && g < s->groups; g += s->block) {
+        int64_t count = s->groups - g < s->block ? s->groups - g : s->block, step = count * 128 + 16; /* padded as V is */
+        wino_weights(w + g * 1152, count * 8, step, spread);
+        wino_products(s, t, g, count, spread, step, w + (g + count) * 1152, s->block * 72);
+    }
     for (int64_t h = 0; h < 2 && 2 * panel + h < groups; h++) {
         int64_t at = (image * groups + 2 * panel + h) * plane;
         wino_store o = {.y = (float *)call->out[0]->data + at, .residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL,
                         .bias = _mm256_load_ps(packed + 8 * h), .keep = xk_mask8(s->conv.oc - 16 * panel - 8 * h), .row = s->conv.ow * 8,
                         .act = p->act, .act8 = xk_act8_ready(p->act)};
-        wino_outputs(s, o, first, count, m + 8 * h);
+        wino_outputs(s, o, first, t->count, t->m + 8 * h);
     }
 }
 
 static xinf_status wino_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
 {
-    wino_shape s = wino_of(call->params, call->in[0], call->out[0]);
-    bool shared = s.parts != 0;
-    int64_t split = !shared ? 1 : phase == 0 ? s.groups : s.parts, share = chunk % split, strip = chunk / split, image = strip / s.strips;
+    const wino_params *p = call->params;
+    wino_shape s = wino_of(p, call->in[0], call->out[0]);
+    int64_t split = !s.shared ? 1 : phase == 0 ? s.groups : s.panels, share = chunk % split, strip = chunk / split, image = strip / s.strips;
     int64_t first = strip % s.strips * s.strip, count = s.tiles - first < s.strip ? s.tiles - first : s.strip, area = s.conv.ih * s.conv.iw * 8;
     int32_t *offset = scratch;
-    float *m = (float *)scratch + (s.groups + 16) / 16 * 16;
-    float *v = shared ? (float *)call->shared + strip * WINO_POINTS * s.plane : m + WINO_POINTS * s.products;
+    float *m = (float *)scratch + (s.groups + 16) / 16 * 16, *rest = m + WINO_POINTS * s.products;
+    float *v = s.shared ? (float *)call->shared + strip * WINO_POINTS * s.plane : rest;
     const float *x = (const float *)call->in[0]->data + image * s.groups * area;
+    wino_strip t = {v, offset, m, count};
     if (count < 1) return XINF_OK;
     if (phase == 0)
-        for (int64_t g = shared ? share : 0; g < (shared ? share + 1 : s.groups); g++) wino_input(&s, x + g * area, first, count, v + g * s.strip * 8);
-    if (shared && phase == 0) return XINF_OK;
+        for (int64_t g = s.shared ? share : 0; g < (s.shared ? share + 1 : s.groups); g++) wino_input(&s, x + g * area, first, count, v + g * s.strip * 8);
+    if (s.shared && phase == 0) return XINF_OK;
     for (int64_t g = 0; g < s.groups; g++) offset[g] = (int32_t)(g * s.strip * 8);
-    int64_t begin = shared ? share * s.part : 0, end = begin + s.part < s.panels ? begin + s.part : s.panels;
-    for (int64_t panel = begin; panel < end; panel++) wino_panel(call, &s, image, first, count, panel, v, offset, m);
+    for (int64_t panel = s.shared ? share : 0; panel < (s.shared ? share + 1 : s.panels); panel++) wino_panel(call, &s, image, first, &t, panel, rest);
     return XINF_OK;
 }
 
