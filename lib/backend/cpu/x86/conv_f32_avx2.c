@@ -89,30 +89,38 @@ static bool conv8_is_plain(const xk_conv_shape *s, const conv8_params *p)
     return !p->first && !s->padded && w->kh == 1 && w->kw == 1 && w->sh == 1 && w->sw == 1;
 }
 
-/* Rows of output in a chunk so that the input they need is about 96 KiB, and panels of 16 channels. */
+/* How the work is cut; nothing here depends on the number of threads. */
 typedef struct conv8_split {
     int64_t rows, row_blocks, panels, panel_blocks, panel_total;
     bool deep;
     int64_t groups, depth, tiles; /* deep: groups of input channels, those of a block, tiles of the image */
 } conv8_split;
 
-static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p, int32_t width)
+/* Rows of output whose input is about 96 KiB, and all panels of 16 channels. Where that gives too few chunks, large weights are shared out by
+ * panels, each read once, and small ones by more rows. A chunk is to take some microseconds. */
+static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t channels)
 {
-    conv8_split t;
-    int64_t channels = p->first ? s->ic : (s->ic + 7) / 8 * 8, row = channels * s->pw * 4 * s->window.sh;
-    t.panel_total = (s->oc + 15) / 16;
-    t.rows = row ? 98304 / row : s->oh;
-    if (t.rows < 1) t.rows = 1;
-    if (t.rows > s->oh) t.rows = s->oh;
-    t.row_blocks = t.rows ? (s->oh + t.rows - 1) / t.rows : 0;
-    t.rows = t.row_blocks ? (s->oh + t.row_blocks - 1) / t.row_blocks : 0;
-    /* Large weights are read once: the work is then split by channels. The split does not depend on the number of threads. */
-    int64_t panel_bytes = channels * s->window.kh * s->window.kw * 64;
-    int64_t per = 131072 / (panel_bytes ? panel_bytes : 1);
-    t.panels = t.row_blocks * s->batch >= 8 ? t.panel_total : per < 1 ? 1 : per;
-    if (t.panels > t.panel_total) t.panels = t.panel_total;
+    int64_t row = channels * s->pw * 4 * s->window.sh, taps = (int64_t)s->window.kh * s->window.kw, panel_bytes = channels * taps * 64;
+    int64_t work = (s->batch * s->oc * s->oh * s->ow / 64 + 1) * channels * taps / 4096, want = work < 1 ? 1 : work > 8 ? 8 : work;
+    t->rows = row ? 98304 / row : s->oh;
+    t->rows = t->rows < 1 ? 1 : t->rows > s->oh ? s->oh : t->rows;
+    t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
+    t->panels = t->panel_total;
+    if (t->row_blocks * s->batch < want) {
+        int64_t more = (want + s->batch - 1) / (s->batch > 0 ? s->batch : 1), parts = t->row_blocks ? (want + t->row_blocks - 1) / t->row_blocks : 1;
+        if (panel_bytes * t->panel_total > 131072 || s->oh < 2 * more)
+            t->panels = (t->panel_total + parts - 1) / parts;
+        else
+            t->row_blocks = more;
+    }
+    t->rows = t->row_blocks ? (s->oh + t->row_blocks - 1) / t->row_blocks : 0;
+    t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
+}
+
+static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p)
+{
     int64_t taps = (int64_t)s->window.kh * s->window.kw;
-    t.groups = (s->ic + 7) / 8;
+    conv8_split t = {.panel_total = (s->oc + 15) / 16, .groups = (s->ic + 7) / 8};
     t.deep = !p->first && s->oh * s->ow <= 256 && t.groups * taps > 48;
     if (t.deep) {
         int64_t most = 40 / taps < 1 ? 1 : 40 / taps, blocks = (t.groups + most - 1) / most;
@@ -122,6 +130,8 @@ static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p,
         t.row_blocks = 1;
         t.panels = t.panel_total * s->batch / 12;
         t.panels = t.panels < 1 ? 1 : t.panels > 8 ? 8 : t.panels;
+    } else {
+        conv8_split_rows(&t, s, p->first ? s->ic : t.groups * 8);
     }
     t.panel_blocks = (t.panel_total + t.panels - 1) / t.panels;
     return t;
@@ -201,7 +211,7 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
     int64_t reach = (s.ic + 7) / 8 * 8;
     if (!xi_mul_i64(reach, s.pw, &reach) || !xi_mul_i64(reach, s.ih + s.window.top + s.window.bottom, &reach) || reach > INT32_MAX)
         return xi_fail(err, XINF_LIMIT, "a convolution reads an image of more than 2^31 elements");
-    conv8_split t = conv8_split_of(&s, p, width);
+    conv8_split t = conv8_split_of(&s, p);
     e->chunks[0] = (int32_t)(s.batch * t.row_blocks * t.panel_blocks);
     e->scratch = conv8_tap_count(&s, p) * 4 + 128;
     if (!t.deep) {
@@ -425,7 +435,7 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
     xk_conv_shape s;
     xk_conv_size(&s, &p->window, call->in[0], call->out[0]);
     const xk_conv_window *w = &s.window;
-    conv8_split split = conv8_split_of(&s, p, call->width);
+    conv8_split split = conv8_split_of(&s, p);
     if (split.deep) return conv8_run_deep(call, &s, &split, phase, chunk, scratch);
     int64_t panel_block = chunk % split.panel_blocks, row_block = chunk / split.panel_blocks % split.row_blocks,
             image = chunk / split.panel_blocks / split.row_blocks;
