@@ -45,11 +45,15 @@ static xinf_status onnx_check(xi_onnx_importer *im)
 /* Translations before operator set 13 ask for ranks, so types are followed while the nodes are made. */
 static bool onnx_wants_early_types(const Onnx__Model *m)
 {
+    bool modern = false, contrib = false;
     for (size_t i = 0; i < m->n_opset_import; i++) {
         xi_str domain = xi_onnx_str(m->opset_import[i]->domain);
-        if (domain.len == 0 || xi_str_is(domain, "ai.onnx")) return m->opset_import[i]->version < 13;
+        if (domain.len == 0 || xi_str_is(domain, "ai.onnx")) modern = m->opset_import[i]->version >= 13;
     }
-    return true;
+    /* Not every file says that it imports the domain. */
+    for (size_t i = 0; m->graph && i < m->graph->n_node && !contrib; i++)
+        contrib = xi_str_is(xi_onnx_str(m->graph->node[i]->domain), "com.microsoft");
+    return !modern || contrib;
 }
 
 static bool onnx_note(xi_import *out, xi_str key, xi_str value)
