@@ -151,7 +151,7 @@ static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
     c->has_bias = b != NULL;
     c->has_residual = r != NULL;
     c->first = c->ic < 8;
-    if (c->oc < 8 || c->ic < 1) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "fewer than 8 output channels");
+    if (c->oc < 1 || c->ic < 1 || (c->first && c->oc < 8)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "too few channels");
     p->in_layout[0] = c->first ? XI_LAYOUT_ROW : XI_LAYOUT_C8;
     if (r) p->in_layout[3] = XI_LAYOUT_C8;
     p->out_layout[0] = XI_LAYOUT_C8;

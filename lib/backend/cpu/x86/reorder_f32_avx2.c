@@ -62,11 +62,12 @@ static void reorder8_block(const float *src, float *dst, int64_t channels, int64
 static void reorder8_unblock(const float *src, float *dst, int64_t channels, int64_t pixels)
 {
     int64_t p = 0;
-    for (; channels == 8 && p + 8 <= pixels; p += 8) {
+    for (; p + 8 <= pixels; p += 8) {
         __m256 r[8];
         for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(src + (p + i) * 8);
         reorder8_transpose(r);
-        for (int c = 0; c < 8; c++) _mm256_storeu_ps(dst + c * pixels + p, r[c]);
+        for (int c = 0; c < 8; c++)
+            if (c < channels) _mm256_storeu_ps(dst + c * pixels + p, r[c]);
     }
     for (; p < pixels; p++)
         for (int64_t c = 0; c < channels; c++) dst[c * pixels + p] = src[p * 8 + c];
