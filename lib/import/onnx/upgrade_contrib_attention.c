@@ -58,6 +58,7 @@ static xi_node *contrib_attend(xi_formula *f, int32_t outputs, xi_value *const *
     xi_formula_int(f, "q_num_heads", heads);
     xi_formula_int(f, "kv_num_heads", heads);
     if (xi_node_int(f->n, "unidirectional", 0)) xi_formula_int(f, "is_causal", 1);
+    if (outputs > 3) xi_formula_int(f, "qk_matmul_output_mode", 2); /* the scores with what is added to them */
     if (xi_node_float(f->n, "scale", 0) != 0) xi_formula_pass(f, "scale");
     return XI_PUT_NODE(f, "Attention", outputs, qkv[0], qkv[1], qkv[2], mask, past_k, past_v);
 }
@@ -228,8 +229,9 @@ static xinf_status contrib_rotary(xi_onnx_importer *im, xi_node *n, int64_t vers
     }
     if (ids->type.shape.rank == 1) {
         xi_value *length = xi_formula_size(&f, x, rank == 3 ? 1 : 2), *all = XI_PUT(&f, "Add", xi_formula_range(&f, length), ids);
+        xi_value *batch = xi_formula_size(&f, x, 0);
         xi_formula_int(&f, "axis", 0);
-        ids = XI_PUT(&f, "Expand", all, XI_PUT(&f, "Concat", xi_formula_size(&f, x, 0), length));
+        ids = XI_PUT(&f, "Expand", all, XI_PUT(&f, "Concat", batch, length));
     }
     if (rank == 3) xi_formula_int(&f, "num_heads", heads);
     xi_formula_pass(&f, "interleaved");

@@ -89,8 +89,9 @@ static xi_value *contrib_gqa_cache(xi_formula *f, const contrib_gqa *g, xi_value
         xi_formula_int(f, "axis", 0);
         cache = XI_PUT(f, "Pad", past, XI_PUT(f, "Concat", none, grown), NULL, XI_LIST(f, 2));
     } else {
+        xi_value *batch = xi_formula_size(f, x, 0), *depth = xi_formula_size(f, x, 3);
         xi_formula_int(f, "axis", 0);
-        xi_value *shape = XI_PUT(f, "Concat", xi_formula_size(f, x, 0), XI_LIST(f, g->kv), g->room, xi_formula_size(f, x, 3));
+        xi_value *shape = XI_PUT(f, "Concat", batch, XI_LIST(f, g->kv), g->room, depth);
         cache = XI_PUT(f, "Expand", xi_formula_scalar(f, x, 0), shape);
     }
     return XI_PUT(f, "TensorScatter", cache, x, g->older);
@@ -116,8 +117,9 @@ static xi_value *contrib_gqa_mask(xi_formula *f, const contrib_gqa *g)
     xi_value *bias = xi_formula_in(f, GQA_BIAS), *keep = contrib_gqa_keep(f, g);
     if (!bias) bias = xi_formula_scalar(f, g->q, 0);
     else if (xi_formula_in(f, GQA_PAST_K)) {
+        xi_value *grown = XI_PUT(f, "Sub", g->room, xi_formula_size(f, bias, 3));
         xi_formula_int(f, "axis", 0);
-        xi_value *wider = XI_PUT(f, "Concat", XI_LIST(f, 0), XI_PUT(f, "Sub", g->room, xi_formula_size(f, bias, 3)));
+        xi_value *wider = XI_PUT(f, "Concat", XI_LIST(f, 0), grown);
         bias = XI_PUT(f, "Pad", bias, wider, NULL, XI_LIST(f, 3));
     }
     return XI_PUT(f, "Where", keep, bias, xi_formula_scalar(f, g->q, -(double)INFINITY));
@@ -129,8 +131,9 @@ static void contrib_gqa_sink(xi_formula *f, const contrib_gqa *g, xi_value **k, 
     xi_value *sink = xi_formula_in(f, GQA_SINK), *wide = XI_LIST(f, 1, g->heads, 1, 1), *one = XI_LIST(f, 0, 1), *axis = XI_LIST(f, 2);
     if (!sink && xi_node_int(f->n, "smooth_softmax", -1) != 1) return;
     sink = sink ? XI_PUT(f, "Reshape", sink, wide) : XI_PUT(f, "Expand", xi_formula_scalar(f, g->q, 0), wide);
+    xi_value *batch = xi_formula_size(f, g->q, 0);
     xi_formula_int(f, "axis", 0);
-    xi_value *rows = XI_PUT(f, "Concat", xi_formula_size(f, g->q, 0), XI_LIST(f, 1), g->length, XI_LIST(f, 1));
+    xi_value *rows = XI_PUT(f, "Concat", batch, XI_LIST(f, 1), g->length, XI_LIST(f, 1));
     sink = XI_PUT(f, "Expand", sink, rows);
     xi_value *all = XI_PUT(f, "Expand", *mask, wide);
     xi_formula_int(f, "axis", 3);

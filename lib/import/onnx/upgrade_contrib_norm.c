@@ -41,9 +41,9 @@ static xi_value *contrib_mask_lengths(xi_formula *f, xi_value *ids, xi_value *ma
         xi_value *rows = XI_PUT(f, "ConstantOfShape", xi_formula_size(f, ids, 0));
         return xi_formula_cast(f, rows, XINF_INT32);
     }
-    xi_value *kept = XI_PUT(f, "Equal", mask, xi_formula_scalar(f, mask, 1));
+    xi_value *kept = xi_formula_cast(f, XI_PUT(f, "Equal", mask, xi_formula_scalar(f, mask, 1)), XINF_INT32);
     xi_formula_int(f, "keepdims", 0);
-    return XI_PUT(f, "ReduceSum", xi_formula_cast(f, kept, XINF_INT32), XI_LIST(f, 1));
+    return XI_PUT(f, "ReduceSum", kept, XI_LIST(f, 1));
 }
 
 /* Inputs: ids, segments, word, position and segment tables, gamma, beta, mask, position ids. */

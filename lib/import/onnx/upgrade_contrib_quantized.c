@@ -180,9 +180,10 @@ static xi_value *contrib_unpack(xi_formula *f, xi_value *x, int64_t rows, int64_
     if (count == 1) return flat;
     flat = xi_formula_unsqueeze(f, flat, 2);
     for (int32_t i = 0; i < count; i++) {
+        xi_value *down = xi_formula_scalar(f, flat, (double)(bits * i));
         part[i] = flat;
         if (i > 0) xi_formula_string(f, "direction", "RIGHT");
-        if (i > 0) part[i] = XI_PUT(f, "BitShift", part[i], xi_formula_scalar(f, part[i], (double)(bits * i)));
+        if (i > 0) part[i] = XI_PUT(f, "BitShift", part[i], down);
         if (i + 1 < count) part[i] = XI_PUT(f, "BitwiseAnd", part[i], xi_formula_scalar(f, part[i], (double)((1 << bits) - 1)));
     }
     xi_formula_int(f, "axis", 2);
