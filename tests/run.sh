@@ -61,6 +61,8 @@ done
 if [ -f tests/models/onnx_node.py ]; then
     tally add "$counts" -- "$python" tests/models/onnx_node.py
 fi
+tally add "$counts" -- "$python" tests/models/fusion.py
+tally add "$counts" -- "$python" tests/models/contrib.py
 
 # Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.
 data=${XINF_DATA:-../shared/data}

@@ -231,20 +231,62 @@ cleanup:
     return status;
 }
 
+/* The slot at whose memory a chain of roots ends. */
+static int32_t bind_root(bind_state *s, int32_t slot)
+{
+    xi_bound_slot *slots = s->b->slots;
+    while (slots[slot].root != slot) {
+        xi_bound_slot *v = &slots[slot], *up = &slots[v->root];
+        if (up->root != v->root) { /* every chain that is walked gets shorter */
+            v->inside += up->inside;
+            v->root = up->root;
+        }
+        slot = v->root;
+    }
+    return slot;
+}
+
+/* Puts inputs that nothing else has a claim on where they belong in the joined output, so that they need not be copied there. */
+static void bind_join(bind_state *s, const xi_step *t)
+{
+    const xi_plan *p = s->plan;
+    int32_t out = p->operands[t->operands + t->in_count];
+    size_t at = 0;
+    if (out < 0 || p->slots[out].last == INT32_MAX || s->b->slots[out].root != out) return;
+    for (int32_t i = 0; i < t->in_count; i++) {
+        int32_t in = p->operands[t->operands + i];
+        if (in < 0) return;
+        int32_t root = bind_root(s, in);
+        xi_bound_slot *v = &s->b->slots[root];
+        size_t size = s->b->slots[in].size;
+        if (p->slots[root].kind == XI_SLOT_LOCAL && !v->known && p->slots[root].output < 0 && v->last != INT32_MAX && v->size == size && root != out &&
+            p->slots[root].layout == p->slots[out].layout && at % XI_ALIGN == 0 && s->b->steps[p->slots[root].first].mode == XI_MODE_STATIC) {
+            v->root = out;
+            v->inside = at;
+            if (v->last > s->b->slots[out].last) s->b->slots[out].last = v->last;
+        }
+        at += size;
+    }
+}
+
 static void bind_aliases(bind_state *s, const xi_step *t, xi_bound_step *bound, int32_t index)
 {
     if (bound->mode != XI_MODE_STATIC || t->out_count < 1) return;
     int32_t out = s->plan->operands[t->operands + t->in_count];
     if (out < 0) return;
     if (t->view) {
-        int32_t in = s->plan->operands[t->operands];
-        s->b->slots[out].root = s->b->slots[in].root;
+        s->b->slots[out].root = s->plan->operands[t->operands];
+        bind_root(s, out);
+        return;
+    }
+    if (bound->extent.joined) {
+        bind_join(s, t);
         return;
     }
     for (int32_t i = 0; i < t->in_count && i < 32; i++) {
         int32_t in = s->plan->operands[t->operands + i];
         if (!(t->in_place >> i & 1) || in < 0) continue;
-        int32_t root = s->b->slots[in].root;
+        int32_t root = bind_root(s, in);
         /* The input's memory is free for the taking when it is an intermediate value that nobody reads later, under any name. */
         if (s->plan->slots[root].kind != XI_SLOT_LOCAL || s->b->slots[root].last != index ||
             s->plan->slots[out].last == INT32_MAX || s->b->slots[root].known || s->b->slots[in].size != s->b->slots[out].size ||
@@ -253,7 +295,7 @@ static void bind_aliases(bind_state *s, const xi_step *t, xi_bound_step *bound, 
         bool twice = false; /* the same memory read through another operand */
         for (int32_t k = 0; k < t->in_count; k++) {
             int32_t other = s->plan->operands[t->operands + k];
-            twice = twice || (k != i && other >= 0 && s->b->slots[other].root == root);
+            twice = twice || (k != i && other >= 0 && bind_root(s, other) == root);
         }
         if (twice) continue;
         s->b->slots[out].root = root;
@@ -312,6 +354,8 @@ static xinf_status bind_steps(bind_state *s)
         if (bound->extent.scratch > s->b->scratch) s->b->scratch = bound->extent.scratch;
         if (bound->extent.shared > s->b->shared) s->b->shared = bound->extent.shared;
     }
+    for (size_t k = p->slot_count; k-- > 0;)
+        while (s->b->slots[k].root != bind_root(s, (int32_t)k)) continue;
     status = xi_plan_place(p, s->b, s->err);
 cleanup:
     return status;

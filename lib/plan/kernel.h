@@ -48,6 +48,7 @@ typedef struct xi_extent {
     size_t scratch; /* bytes for each worker, 64-byte aligned */
     size_t shared;  /* bytes for the whole step, kept between phases */
     uint64_t flops;
+    bool joined; /* output 0 is its inputs one after another: those that already lie there are not to be copied */
 } xi_extent;
 
 typedef struct xi_call xi_call;

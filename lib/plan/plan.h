@@ -100,7 +100,8 @@ typedef struct xi_bound_slot {
     bool sized;              /* the shape is final and the value lives in the arena or outside */
     int64_t offset;          /* in the arena; -1: not there */
     size_t size;
-    int32_t root;            /* the slot whose memory it has (views, in place) */
+    int32_t root;            /* the slot whose memory it has (views, in place, pieces of a joined value) */
+    size_t inside;           /* where in the root's memory it begins */
     int32_t last;            /* of a root: the last step that reads the memory under any name */
 } xi_bound_slot;
 

@@ -189,7 +189,7 @@ static void frame_show(xi_frame *f, const xi_binding *b)
         xi_shape_count(&o->shape, &o->count);
         if (v->known) o->data = (void *)(uintptr_t)v->known->data;
         if (p->slots[k].kind == XI_SLOT_CONST && p->slots[k].index >= 0) o->data = p->weights[p->slots[k].index]->data;
-        if (v->sized && b->slots[v->root].offset >= 0) o->data = f->memory + b->slots[v->root].offset;
+        if (v->sized && b->slots[v->root].offset >= 0) o->data = f->memory + b->slots[v->root].offset + v->inside;
     }
     f->bound = (xi_binding *)(uintptr_t)b;
 }

@@ -11,11 +11,16 @@ import sys
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto as T
 from onnx import helper as h
 
 import xinf
+
+try:
+    import onnxruntime as ort
+except ImportError:
+    print("onnxruntime is not installed")
+    sys.exit(77)
 
 CASES = []
 R = np.random.default_rng(7)
@@ -289,6 +294,130 @@ gqa(1, past=4, kv_cache_bit_width=8, refused="quantised cache")
 gqa(1, past=4, sliding_window_cache=1, refused="sliding_window_cache")
 
 case("AttnLSTM", [f32(2, 3)], refused="is not supported")
+
+
+def floats(*shape):
+    return f32(*shape)
+
+
+def bytes_(*shape, dtype=np.uint8, low=0, high=256):
+    return R.integers(low, high, shape).astype(dtype)
+
+
+def number(value, dtype=np.float32):
+    return dtype(value)
+
+
+def wider(op, inputs, outputs=1, tolerance=2e-5, weights=(), **attrs):
+    """outputs: how many, or which."""
+    wanted = outputs if isinstance(outputs, int) else [int(i in outputs) for i in range(max(outputs) + 1)]
+    types = None
+    if op == "EmbedLayerNormalization":
+        types = [T.FLOAT, T.INT32]
+    elif op in ("QGemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"):
+        types = [T.FLOAT] if op != "QGemm" or len(inputs) < 8 else [T.UINT8 if np.asarray(inputs[8]).dtype == np.uint8 else T.INT8]
+    elif op == "QLinearConcat":
+        types = [h.np_dtype_to_tensor_dtype(np.asarray(inputs[1]).dtype)]
+    case(op, inputs, wanted, tolerance, const=tuple(weights), out_types=types)
+    CASES[-1]["attrs"] = attrs
+
+
+# ---- the same again over more sizes ----
+for shape in ((3, 5), (2, 1, 7)):
+    wider("Gelu", [floats(*shape)], tolerance=1e-5)
+    wider("BiasGelu", [floats(*shape), floats(shape[-1])])
+    wider("FastGelu", [floats(*shape), floats(shape[-1])])
+    wider("FastGelu", [floats(*shape)])
+    wider("QuickGelu", [floats(*shape)], alpha=1.5)
+wider("FusedMatMul", [floats(3, 4), floats(4, 5)], alpha=0.5)
+wider("FusedMatMul", [floats(2, 4, 3), floats(2, 5, 4)], transA=1, transB=1, alpha=2.0)
+wider("FusedMatMul", [floats(3, 2, 4), floats(2, 4, 5)], transBatchA=1)
+wider("FusedMatMul", [floats(4, 2, 3), floats(5, 2, 4)], transA=1, transB=1, transBatchA=1, transBatchB=1)
+wider("FusedGemm", [floats(3, 4), floats(4, 5), floats(5)], activation="Relu")
+wider("FusedGemm", [floats(4, 3), floats(5, 4), floats(3, 5)], activation="LeakyRelu", activation_alpha=0.2, transA=1, transB=1, alpha=0.5,
+     beta=2.0)
+for activation, params in (("Relu", None), ("Tanh", None), ("Clip", [-0.5, 0.7]), ("HardSigmoid", [0.3, 0.4])):
+    extra = {"activation_params": params} if params else {}
+    wider("FusedConv", [floats(1, 4, 7, 6), floats(6, 4, 3, 3), floats(6)], weights=[1, 2], activation=activation, pads=[1, 1, 1, 1],
+         strides=[2, 1], **extra)
+wider("FusedConv", [floats(1, 4, 5, 5), floats(4, 2, 3, 3), floats(4), floats(1, 4, 5, 5)], weights=[1, 2], activation="Relu",
+     pads=[1, 1, 1, 1], group=2)
+for bits in (4, 8):
+    for k, block in ((64, 16), (40, 32), (128, 128)):
+        rows, blocks = 5, -(-k // block)
+        packed = bytes_(rows, blocks, block * bits // 8)
+        zeros = bytes_(rows * -(-blocks * bits // 8))
+        scales = floats(rows * blocks) * 0.1
+        if bits == 8:
+            zeros = bytes_(rows * blocks)
+        wider("MatMulNBits", [floats(3, k), packed, scales], tolerance=2e-4, weights=[1, 2], K=k, N=rows, bits=bits, block_size=block)
+        wider("MatMulNBits", [floats(2, 3, k), packed, scales, zeros, None, floats(rows)], tolerance=2e-4, weights=[1, 2, 3, 5], K=k, N=rows,
+             bits=bits, block_size=block)
+
+for dtype, low, high, zero in ((np.uint8, 0, 256, 120), (np.int8, -128, 128, -3)):
+    def q(*shape, dtype=dtype, low=low, high=high):
+        return bytes_(*shape, dtype=dtype, low=low, high=high)
+
+    def scaled(scale, dtype=dtype, zero=zero):
+        return [number(scale), number(zero, dtype)]
+
+    wider("QLinearAdd", [q(3, 4), *scaled(0.05), q(3, 4), *scaled(0.03), *scaled(0.09)])
+    wider("QLinearAdd", [q(2, 3, 4), *scaled(0.05), q(4), *scaled(0.03), *scaled(0.09)])
+    wider("QLinearMul", [q(3, 4), *scaled(0.05), q(1, 4), *scaled(0.03), *scaled(0.2)])
+    wider("QLinearSigmoid", [q(3, 40), *scaled(0.05), number(1 / 256), number(0 if dtype is np.uint8 else -128, dtype)])
+    wider("QLinearLeakyRelu", [q(3, 40), *scaled(0.05), *scaled(0.04)], alpha=0.3)
+    wider("QLinearConcat", [*scaled(0.08), q(2, 3), *scaled(0.05), q(2, 4), *scaled(0.1)], axis=1)
+    wider("QLinearAveragePool", [q(1, 3, 6, 7), *scaled(0.05), *scaled(0.043)], kernel_shape=[3, 2], strides=[2, 2],
+         pads=[1, 0, 1, 1])
+    wider("QLinearGlobalAveragePool", [q(1, 3, 6, 7), *scaled(0.05), *scaled(0.02)])
+    wider("QLinearGlobalAveragePool", [q(1, 6, 7, 3), *scaled(0.05), *scaled(0.02)], channels_last=1)
+    wider("QLinearSoftmax", [q(3, 10), *scaled(0.05), number(1 / 256), number(0 if dtype is np.uint8 else -128, dtype)], axis=-1,
+         opset=13)
+    # Small weights: onnxruntime's integer product saturates for large ones on processors without VNNI.
+    wider("QGemm", [q(4, 6), *scaled(0.05), bytes_(6, 5, dtype=np.int8, low=-30, high=31), number(0.02), number(0, np.int8),
+                   bytes_(5, dtype=np.int32, low=-500, high=500), *scaled(0.1)], weights=[3, 6])
+wider("QGemm", [bytes_(4, 6), number(0.05), number(7, np.uint8), bytes_(5, 6, dtype=np.int8, low=-30, high=31), floats(5) ** 2 + 0.01,
+               np.zeros(5, np.int8), bytes_(5, dtype=np.int32, low=-500, high=500)], weights=[3, 4, 5, 6], transB=1, alpha=1.0)
+wider("MatMulIntegerToFloat", [bytes_(4, 6), bytes_(6, 5, high=60), number(0.05), number(0.02), number(100, np.uint8), number(3, np.uint8),
+                              floats(5)])
+wider("DynamicQuantizeMatMul", [floats(4, 6), bytes_(6, 5, high=60), number(0.02), number(30, np.uint8), floats(5)], tolerance=1e-3)
+
+B, S, N, H = 2, 5, 3, 16
+D = N * H
+wider("SkipLayerNormalization", [floats(B, S, D), floats(B, S, D), floats(D), floats(D), floats(D)], outputs=[0, 3], epsilon=1e-5)
+wider("SkipLayerNormalization", [floats(B, S, D), floats(B, S, D), floats(D)], epsilon=1e-5)
+wider("SkipSimplifiedLayerNormalization", [floats(B, S, D), floats(B, S, D), floats(D), floats(D)], outputs=[0, 3], epsilon=1e-5)
+ids = bytes_(B, S, dtype=np.int32, high=9)
+wider("EmbedLayerNormalization", [ids, ids % 2, floats(9, D), floats(S + 2, D), floats(2, D), floats(D), floats(D),
+                                 np.array([[1] * S, [1, 1, 0, 0, 0]], np.int32)], outputs=[0, 1], epsilon=1e-5)
+wider("EmbedLayerNormalization", [ids, None, floats(9, D), floats(S + 2, D), None, floats(D), floats(D)], outputs=[0, 1], epsilon=1e-5)
+mask2 = np.array([[1] * S, [1, 1, 1, 0, 0]], np.int32)
+lengths = np.array([5, 3], np.int32)
+for causal in (0, 1):
+    for mask in (None, mask2, lengths):
+        wider("Attention", [floats(B, S, D), floats(D, 3 * D) * 0.2, floats(3 * D), mask], num_heads=N, unidirectional=causal)
+wider("Attention", [floats(B, S, D), floats(D, 3 * D) * 0.2, floats(3 * D), None, floats(2, B, N, 4, H)], outputs=2, num_heads=N,
+     unidirectional=1)
+wider("Attention", [floats(B, S, D), floats(D, 2 * D + 12) * 0.2, floats(2 * D + 12)], num_heads=N, qkv_hidden_sizes=[D, D, 12], scale=0.3)
+wider("Attention", [floats(B, S, D), floats(D, 3 * D) * 0.2, floats(3 * D), None, None, floats(B, N, S, S)], num_heads=N)
+wider("MultiHeadAttention", [floats(B, S, D), floats(B, 7, D), floats(B, 7, D)], num_heads=N)
+wider("MultiHeadAttention", [floats(B, S, D), floats(B, 7, D), floats(B, 7, 12), floats(2 * D + 12)], num_heads=N, scale=0.4)
+wider("MultiHeadAttention", [floats(B, S, D), floats(B, S, D), floats(B, S, D), None, mask2, floats(1, N, S, S)], num_heads=N)
+wider("MultiHeadAttention", [floats(B, S, D), floats(B, N, 7, H), floats(B, N, 7, H)], num_heads=N)
+wider("MultiHeadAttention", [floats(B, 2, D), floats(B, 2, D), floats(B, 2, D), None, None, None, floats(B, N, 4, H), floats(B, N, 4, H)],
+     outputs=3, num_heads=N, unidirectional=1)
+angles = np.outer(np.arange(16), 1 / 100 ** (np.arange(H // 2) / (H // 2))).astype(np.float32)
+cosine, sine = np.cos(angles), np.sin(angles)
+for interleaved in (0, 1):
+    wider("RotaryEmbedding", [floats(B, S, D), np.array([2], np.int64), cosine, sine], num_heads=N, interleaved=interleaved)
+    wider("RotaryEmbedding", [floats(B, N, S, H), np.arange(B * S, dtype=np.int64).reshape(B, S), cosine, sine], interleaved=interleaved)
+for kv in (1, 3):
+    for rotary in (0, 1):
+        wider("GroupQueryAttention", [floats(B, S, D), floats(B, S, kv * H), floats(B, S, kv * H), None, None, np.array([4, 4], np.int32),
+                                     number(5, np.int32), cosine, sine], outputs=3, num_heads=N, kv_num_heads=kv, do_rotary=rotary)
+        wider("GroupQueryAttention", [floats(1, 1, D), floats(1, 1, kv * H), floats(1, 1, kv * H), floats(1, kv, 6, H), floats(1, kv, 6, H),
+                                     np.array([6], np.int32), number(7, np.int32), cosine, sine], outputs=3, num_heads=N, kv_num_heads=kv,
+             do_rotary=rotary)
 
 
 def main():

@@ -665,7 +665,8 @@ def noop_slice_reversed():
     return g.output(g.op("Neg", g.op("Slice", g.input(2, 3, 4), g.ints(-1), g.ints(-2 ** 62), g.ints(1), g.ints(-1))))
 
 
-@case("FusedConv", tolerance=1e-2)
+# 16-bit floats are rounded after each operator, so nothing is fused and nothing may change.
+@case("!FusedConv", tolerance=0)
 def half_conv():
     g = Graph("half_conv", dtype="f16")
     return g.output(g.op("Relu", conv(g, g.input(1, 8, 6, 6), 8, 8)))

@@ -101,6 +101,15 @@ xi_value *xi_formula_transpose(xi_formula *f, xi_value *x, const int64_t *perm, 
     return XI_PUT(f, "Transpose", x);
 }
 
+xi_value *xi_formula_layout(xi_formula *f, xi_value *x, int32_t rank, bool to_first)
+{
+    int64_t perm[XI_MAX_RANK];
+    for (int32_t i = 0; i < rank; i++) perm[i] = to_first ? i - 1 : i + 1;
+    perm[0] = 0;
+    perm[to_first ? 1 : rank - 1] = to_first ? rank - 1 : 1;
+    return xi_formula_transpose(f, x, perm, rank);
+}
+
 xi_value *xi_formula_cast(xi_formula *f, xi_value *x, xinf_dtype to)
 {
     if (x && x->type.dtype == to) return x;

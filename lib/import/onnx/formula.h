@@ -49,6 +49,8 @@ xi_value *xi_formula_ints(xi_formula *f, const int64_t *values, int32_t count);
 /* Common forms. b NULL gives a. */
 xi_value *xi_formula_plus(xi_formula *f, xi_value *a, xi_value *b);
 xi_value *xi_formula_transpose(xi_formula *f, xi_value *x, const int64_t *perm, int32_t rank);
+/* Channels from the last axis to the second, or back. */
+xi_value *xi_formula_layout(xi_formula *f, xi_value *x, int32_t rank, bool to_first);
 xi_value *xi_formula_cast(xi_formula *f, xi_value *x, xinf_dtype to);
 xi_value *xi_formula_unsqueeze(xi_formula *f, xi_value *x, int64_t axis);
 xi_value *xi_formula_slice(xi_formula *f, xi_value *x, int64_t from, int64_t to, int64_t axis);

@@ -42,18 +42,18 @@ static xinf_status onnx_check(xi_onnx_importer *im)
     return status;
 }
 
-/* Translations before operator set 13 and those of other domains ask for ranks, so types are followed while the nodes are made. */
+/* Translations before operator set 13 ask for ranks, so types are followed while the nodes are made. */
 static bool onnx_wants_early_types(const Onnx__Model *m)
 {
-    bool early = true;
-    for (size_t i = 0; m->graph && i < m->graph->n_node; i++) /* some files do not import the domain */
-        if (xi_str_is(xi_onnx_str(m->graph->node[i]->domain), "com.microsoft")) return true;
+    bool modern = false, contrib = false;
     for (size_t i = 0; i < m->n_opset_import; i++) {
         xi_str domain = xi_onnx_str(m->opset_import[i]->domain);
-        if (xi_str_is(domain, "com.microsoft")) return true;
-        if (domain.len == 0 || xi_str_is(domain, "ai.onnx")) early = m->opset_import[i]->version < 13;
+        if (domain.len == 0 || xi_str_is(domain, "ai.onnx")) modern = m->opset_import[i]->version >= 13;
     }
-    return early;
+    /* Not every file says that it imports the domain. */
+    for (size_t i = 0; m->graph && i < m->graph->n_node && !contrib; i++)
+        contrib = xi_str_is(xi_onnx_str(m->graph->node[i]->domain), "com.microsoft");
+    return !modern || contrib;
 }
 
 static bool onnx_note(xi_import *out, xi_str key, xi_str value)

@@ -80,13 +80,17 @@ static xinf_status contrib_fused_conv(xi_onnx_importer *im, xi_node *n, int64_t 
 {
     xi_formula f = xi_formula_of(im, n);
     const float *params;
-    int32_t count = xi_node_floats(n, "activation_params", &params);
-    bool known;
+    int32_t count = xi_node_floats(n, "activation_params", &params), rank = xi_onnx_up_rank(n, 0);
+    bool known, last = xi_str_is(n->op_name, "NhwcFusedConv");
+    xi_value *x = xi_formula_in(&f, 0), *z = xi_formula_in(&f, 3);
+    if (last && rank < 3) return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
+    if (last) x = xi_formula_layout(&f, x, rank, true);
+    if (last && z) z = xi_formula_layout(&f, z, rank, true);
     contrib_window(&f);
-    xi_value *y = XI_PUT(&f, "Conv", xi_formula_in(&f, 0), xi_formula_in(&f, 1), xi_formula_in(&f, 2));
-    y = contrib_activate(&f, xi_formula_plus(&f, y, xi_formula_in(&f, 3)), xi_node_string(n, "activation", ""), params, count, &known);
+    xi_value *y = XI_PUT(&f, "Conv", x, xi_formula_in(&f, 1), xi_formula_in(&f, 2));
+    y = contrib_activate(&f, xi_formula_plus(&f, y, z), xi_node_string(n, "activation", ""), params, count, &known);
     if (!known) return xi_formula_refuse(n, "its activation is not supported");
-    xi_formula_give(&f, 0, y);
+    xi_formula_give(&f, 0, last ? xi_formula_layout(&f, y, rank, false) : y);
     return xi_formula_end(&f);
 }
 
@@ -134,17 +138,7 @@ static xinf_status contrib_matmul_int16(xi_onnx_importer *im, xi_node *n, int64_
     return xi_formula_end(&f);
 }
 
-/* ---- layouts ---- */
-
-/* Channels from last to second, or back. */
-static xi_value *contrib_layout(xi_formula *f, xi_value *x, int32_t rank, bool to_first)
-{
-    int64_t perm[XI_MAX_RANK];
-    for (int32_t i = 0; i < rank; i++) perm[i] = to_first ? i - 1 : i + 1;
-    perm[0] = 0;
-    perm[to_first ? 1 : rank - 1] = to_first ? rank - 1 : 1;
-    return xi_formula_transpose(f, x, perm, rank);
-}
+/* ---- channels in the last axis ---- */
 
 static xinf_status contrib_nhwc(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
@@ -152,13 +146,13 @@ static xinf_status contrib_nhwc(xi_onnx_importer *im, xi_node *n, int64_t versio
     bool conv = xi_str_is(n->op_name, "NhwcConv");
     int32_t rank = xi_onnx_up_rank(n, 0);
     if (rank < 3) return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
-    xi_value *x = contrib_layout(&f, xi_formula_in(&f, 0), rank, true), *w = xi_formula_in(&f, 1);
+    xi_value *x = xi_formula_layout(&f, xi_formula_in(&f, 0), rank, true), *w = xi_formula_in(&f, 1);
     if (conv && xi_onnx_up_rank(n, 1) != rank) return xi_formula_refuse(n, "its weight's rank is not its input's");
-    if (conv) w = contrib_layout(&f, w, rank, true);
+    if (conv) w = xi_formula_layout(&f, w, rank, true);
     contrib_window(&f);
     if (!conv) xi_formula_pass(&f, "ceil_mode");
     x = conv ? XI_PUT(&f, "Conv", x, w, xi_formula_in(&f, 2)) : XI_PUT(&f, "MaxPool", x);
-    xi_formula_give(&f, 0, contrib_layout(&f, x, rank, false));
+    xi_formula_give(&f, 0, xi_formula_layout(&f, x, rank, false));
     return xi_formula_end(&f);
 }
 
@@ -194,6 +188,7 @@ const xi_onnx_upgrade_row xi_onnx_upgrade_contrib[] = {
     {"BiasSplitGelu", 1, 1, contrib_split_gelu},
     {"FusedGemm", 1, 1, contrib_fused_gemm},
     {"FusedConv", 1, 1, contrib_fused_conv},
+    {"NhwcFusedConv", 1, 1, contrib_fused_conv},
     {"FusedMatMul", 1, 1, contrib_matmul},
     {"TransposeMatMul", 1, 1, contrib_matmul},
     {"MatMulInteger16", 1, 1, contrib_matmul_int16},

@@ -73,15 +73,6 @@ static xinf_status contrib_q_softmax(xi_onnx_importer *im, xi_node *n, int64_t v
 
 /* ---- layouts: channels_last puts a transposition before and behind ---- */
 
-static xi_value *contrib_q_layout(xi_formula *f, xi_value *x, int32_t rank, bool to_first)
-{
-    int64_t perm[XI_MAX_RANK];
-    for (int32_t i = 0; i < rank; i++) perm[i] = to_first ? i - 1 : i + 1;
-    perm[0] = 0;
-    perm[to_first ? 1 : rank - 1] = to_first ? rank - 1 : 1;
-    return xi_formula_transpose(f, x, perm, rank);
-}
-
 static xinf_status contrib_q_pool(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     static const char *const kept[] = {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides"};
@@ -90,10 +81,10 @@ static xinf_status contrib_q_pool(xi_onnx_importer *im, xi_node *n, int64_t vers
     int32_t rank = xi_onnx_up_rank(n, 0);
     if (last && rank < 3) return xi_formula_refuse(n, "channels_last needs an input of known rank");
     xi_value *x = contrib_dequantized(&f, 0);
-    if (last) x = contrib_q_layout(&f, x, rank, true);
+    if (last) x = xi_formula_layout(&f, x, rank, true);
     for (int32_t i = 0; i < 6 && !global; i++) xi_formula_pass(&f, kept[i]);
     x = XI_PUT(&f, global ? "GlobalAveragePool" : "AveragePool", x);
-    if (last) x = contrib_q_layout(&f, x, rank, false);
+    if (last) x = xi_formula_layout(&f, x, rank, false);
     return contrib_requantized(&f, x, 3, 0);
 }
 
@@ -106,10 +97,10 @@ static xinf_status contrib_q_conv(xi_onnx_importer *im, xi_node *n, int64_t vers
     int32_t rank = xi_onnx_up_rank(n, 0);
     if (last && rank < 3) return xi_formula_refuse(n, "channels_last needs an input of known rank");
     for (int32_t i = 0; i < 9; i++) in[i] = xi_formula_in(&f, i);
-    if (last) in[0] = contrib_q_layout(&f, in[0], rank, true);
+    if (last) in[0] = xi_formula_layout(&f, in[0], rank, true);
     for (int32_t i = 0; i < 6; i++) xi_formula_pass(&f, kept[i]);
     xi_value *y = xi_formula_value(&f, "QLinearConv", in, 9);
-    if (last) y = contrib_q_layout(&f, y, rank, false);
+    if (last) y = xi_formula_layout(&f, y, rank, false);
     xi_formula_give(&f, 0, y);
     return xi_formula_end(&f);
 }
@@ -205,10 +196,77 @@ static xi_value *contrib_nbits_zero(xi_formula *f, xi_value *zero, xi_value *sca
     return xi_formula_slice(f, contrib_unpack(f, zero, rows, bits), 0, blocks, 1);
 }
 
+/* The same of a constant, as a constant of that many bits: the first `columns` of each row, whose `bytes` bytes it has in the file. */
+static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64_t rows, int64_t bytes, int64_t columns, int64_t bits)
+{
+    const uint8_t *from = x->literal->data;
+    int64_t count = 8 / bits;
+    void *room = NULL;
+    xi_literal *l = xi_arena_alloc(f->n->graph->arena, sizeof *l);
+    xi_shape shape = {.rank = 2, .dim = {rows, columns}};
+    if (!l || xi_onnx_room(&room, f->im, (size_t)(rows * columns), x->name)) {
+        f->failed = true;
+        return NULL;
+    }
+    uint8_t *to = room;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < columns; i++)
+            to[r * columns + i] = (uint8_t)(from[r * bytes + i / count] >> (i % count * bits) & ((1 << bits) - 1));
+    *l = (xi_literal){.dtype = bits == 8 ? XINF_UINT8 : bits == 4 ? XINF_UINT4 : XINF_UINT2, .shape = shape, .count = rows * columns, .data = to,
+                      .size = (size_t)(rows * columns)};
+    xi_value *v = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
+    f->failed = f->failed || !v;
+    return v;
+}
+
+static bool contrib_nbits_holds(const xi_value *v, int64_t bytes)
+{
+    return v && v->literal && v->literal->dtype == XINF_UINT8 && v->literal->count == bytes;
+}
+
+/* Weights and zero points as constants; false when the general way must be taken. */
+static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, int64_t block, int64_t bits, xi_value **q, xi_value **zero)
+{
+    int64_t blocks = depth / block + (depth % block != 0), each = block * bits / 8, count = 8 / bits, zeros = blocks / count + (blocks % count != 0);
+    const xi_value *b = xi_formula_in(f, 1), *z = xi_formula_in(f, 3);
+    bool fits = blocks <= INT32_MAX / each && rows <= INT32_MAX && contrib_nbits_holds(b, rows * blocks * each);
+    if (!fits || xi_formula_in(f, 4) || (z && !contrib_nbits_holds(z, rows * zeros))) return false;
+    *q = contrib_unpack_constant(f, b, rows, blocks * each, depth, bits);
+    if (z) {
+        *zero = contrib_unpack_constant(f, z, rows, zeros, blocks, bits);
+        return true;
+    }
+    void *room = NULL;
+    xi_literal *l = xi_arena_alloc(f->n->graph->arena, sizeof *l);
+    if (f->failed || !l || xi_onnx_room(&room, f->im, (size_t)(rows * blocks), b->name)) {
+        f->failed = true;
+        return true;
+    }
+    memset(room, 1 << (bits - 1), (size_t)(rows * blocks));
+    *l = (xi_literal){.dtype = (*q)->type.dtype, .shape = {.rank = 2, .dim = {rows, blocks}}, .count = rows * blocks, .data = room,
+                      .size = (size_t)(rows * blocks)};
+    *zero = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
+    f->failed = f->failed || !*zero;
+    return true;
+}
+
+/* A times the weights [N, K], still integers when there are scales, plus the bias. */
+static xinf_status contrib_nbits_product(xi_formula *f, xi_value *q, xi_value *scales, xi_value *zero, int64_t block)
+{
+    static const int64_t swap[] = {1, 0};
+    if (scales) {
+        xi_formula_int(f, "axis", 1);
+        xi_formula_int(f, "block_size", block);
+        q = xi_formula_dequantize(f, q, scales, zero);
+    }
+    xi_value *y = XI_PUT(f, "MatMul", xi_formula_in(f, 0), xi_formula_transpose(f, q, swap, 2));
+    xi_formula_give(f, 0, xi_formula_plus(f, y, xi_formula_in(f, 5)));
+    return xi_formula_end(f);
+}
+
 /* Inputs: A, B [N, blocks, bytes], scales [N · blocks], [zero points], [g_idx], [bias]. */
 static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    static const int64_t swap[] = {1, 0};
     xi_formula f = xi_formula_of(im, n);
     int64_t rows = xi_node_int(n, "N", 0), depth = xi_node_int(n, "K", 0), block = xi_node_int(n, "block_size", 0);
     int64_t bits = xi_node_int(n, "bits", 4);
@@ -220,7 +278,9 @@ static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_
     if ((b && b->type.dtype != XINF_UNDEFINED && b->type.dtype != XINF_UINT8) || (zero && zero->type.dtype == XINF_UNDEFINED))
         return xi_formula_refuse(n, "its weights or zero points are of another type");
     int64_t blocks = depth / block + (depth % block != 0);
-    xi_value *q = contrib_unpack(&f, b, rows, bits), *scales = XI_PUT(&f, "Reshape", xi_formula_in(&f, 2), XI_LIST(&f, rows, blocks));
+    xi_value *q = NULL, *scales = XI_PUT(&f, "Reshape", xi_formula_in(&f, 2), XI_LIST(&f, rows, blocks));
+    if (contrib_nbits_constant(&f, rows, depth, block, bits, &q, &zero)) return contrib_nbits_product(&f, q, scales, zero, block);
+    q = contrib_unpack(&f, b, rows, bits);
     zero = contrib_nbits_zero(&f, zero, scales, rows, blocks, bits);
     if (depth % block) q = xi_formula_slice(&f, q, 0, depth, 1);
     if (group) {
@@ -239,14 +299,9 @@ static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_
             zero = XI_PUT(&f, "Gather", zero, places);
         }
         q = XI_PUT(&f, "Mul", XI_PUT(&f, "Sub", wide, zero), scales);
-    } else {
-        xi_formula_int(&f, "axis", 1);
-        xi_formula_int(&f, "block_size", group ? 1 : block);
-        q = xi_formula_dequantize(&f, q, scales, zero);
+        return contrib_nbits_product(&f, q, NULL, NULL, 0);
     }
-    xi_value *y = XI_PUT(&f, "MatMul", xi_formula_in(&f, 0), xi_formula_transpose(&f, q, swap, 2));
-    xi_formula_give(&f, 0, xi_formula_plus(&f, y, xi_formula_in(&f, 5)));
-    return xi_formula_end(&f);
+    return contrib_nbits_product(&f, q, scales, zero, group ? 1 : block);
 }
 
 static xinf_status contrib_q_same(xi_onnx_importer *im, xi_node *n, int64_t version)

@@ -216,14 +216,14 @@ static void ref_resize_load(const xi_operand *src, int64_t at, int64_t count, vo
         for (int64_t i = 0; i < count; i++) ((float *)to)[i] = (float)xi_dtype_load_f64(src->data, src->dtype, at + i);
 }
 
-/* Integers are rounded to the nearest and clamped. */
-static void ref_resize_store(xi_operand *dst, int64_t at, double v)
+/* Integers are cut to whole numbers, as a cast does it, and clamped; with antialias, whose weights are meant to be exact, rounded. */
+static void ref_resize_store(xi_operand *dst, int64_t at, double v, bool nearest)
 {
     if (xi_dtype_is_int(dst->dtype)) {
         int32_t bits = xi_dtype_bits(dst->dtype);
         bool positive = xi_dtype_is_unsigned(dst->dtype);
         double low = positive ? 0 : -ldexp(1, bits - 1), high = ldexp(1, positive ? bits : bits - 1) - 1;
-        v = rint(v);
+        v = nearest ? rint(v) : trunc(v);
         v = v < low ? low : v > high ? high : v;
     } else if (dst->dtype == XINF_BOOL) {
         v = v != 0;
@@ -250,11 +250,11 @@ static void ref_resize_finish(const xi_call *call, const xk_sampling *s, const v
     if (dst->dtype == XINF_FLOAT32)
         memcpy((float *)dst->data + at, plane, (size_t)count * sizeof(float));
     else
-        for (int64_t i = 0; i < count; i++) ref_resize_store(dst, at + i, wide ? ((const double *)plane)[i] : (double)((const float *)plane)[i]);
+        for (int64_t i = 0; i < count; i++) ref_resize_store(dst, at + i, wide ? ((const double *)plane)[i] : (double)((const float *)plane)[i], s->antialias);
     for (int32_t i = 0; i < dst->shape.rank; i++)
         for (int64_t x = 0; x < axes[i].wide && !axes[i].identity; x++) outside = outside || axes[i].at[x * axes[i].taps] < 0;
     for (int64_t i = at; outside && i < at + count; i++)
-        if (ref_resize_outside(axes, &dst->shape, i)) ref_resize_store(dst, i, (double)s->extrapolation);
+        if (ref_resize_outside(axes, &dst->shape, i)) ref_resize_store(dst, i, (double)s->extrapolation, s->antialias);
 }
 
 static void ref_resize_planes(const xi_call *call, const xk_sampling *s, int32_t first_axis, int64_t first, int64_t end, void *scratch)
@@ -315,7 +315,7 @@ static void ref_resize_direct(const xi_call *call, const xk_sampling *s)
                 tap[i] = 0;
             }
         }
-        ref_resize_store(dst, o, ref_resize_outside(axes, &dst->shape, o) ? (double)s->extrapolation : sum);
+        ref_resize_store(dst, o, ref_resize_outside(axes, &dst->shape, o) ? (double)s->extrapolation : sum, s->antialias);
     }
 }
 

@@ -1,4 +1,4 @@
-/* concat_f32_avx2.c — Concat over channels in nChw8c: whole groups are copied. */
+/* concat_f32_avx2.c — Concat over channels in nChw8c: whole groups are copied, but for inputs whose memory is in the output already. */
 #include "base/cpu.h"
 #include "plan/kernel.h"
 
@@ -19,6 +19,7 @@ static xinf_status concat8_prepare(xi_prepare *p, xinf_error *err)
 static xinf_status concat8_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
 {
     e->chunks[0] = (int32_t)(out[0]->shape.dim[0] * ((out[0]->shape.dim[1] + 7) / 8));
+    e->joined = out[0]->shape.dim[0] == 1;
     return XINF_OK;
 }
 
@@ -30,7 +31,9 @@ static xinf_status concat8_run(const xi_call *call, int32_t phase, int32_t chunk
     for (int32_t i = 0; i < call->in_count; i++) {
         int64_t mine = (call->in[i]->shape.dim[1] + 7) / 8;
         if (g < mine) {
-            memcpy((char *)call->out[0]->data + (size_t)chunk * plane, (const char *)call->in[i]->data + (size_t)(image * mine + g) * plane, plane);
+            char *to = (char *)call->out[0]->data + (size_t)chunk * plane;
+            const char *from = (const char *)call->in[i]->data + (size_t)(image * mine + g) * plane;
+            if (from != to) memcpy(to, from, plane);
             break;
         }
         g -= mine;

@@ -57,27 +57,68 @@ static void pool8_global(const float *src, float *dst, int64_t pixels)
     _mm256_storeu_ps(dst, _mm256_div_ps(all, _mm256_set1_ps((float)pixels)));
 }
 
+/* One pixel whose window leaves the image. */
+static __m256 pool8_edge(const pool8_params *p, const xk_conv_shape *s, const float *src, int64_t top, int64_t left)
+{
+    const xk_conv_window *w = &s->window;
+    __m256 v = p->kind == POOL8_MAX ? _mm256_set1_ps(-INFINITY) : _mm256_setzero_ps();
+    int64_t seen = 0;
+    for (int64_t i = 0; i < w->kh; i++) {
+        int64_t ih = top + i * w->dh;
+        if (ih < 0 || ih >= s->ih) continue;
+        for (int64_t j = 0; j < w->kw; j++) {
+            int64_t iw = left + j * w->dw;
+            if (iw < 0 || iw >= s->iw) continue;
+            __m256 x = _mm256_loadu_ps(src + (ih * s->iw + iw) * 8);
+            v = p->kind == POOL8_MAX ? _mm256_max_ps(x, v) : _mm256_add_ps(v, x);
+            seen++;
+        }
+    }
+    if (p->kind == POOL8_AVERAGE) v = _mm256_div_ps(v, _mm256_set1_ps((float)(p->include_pad ? w->kh * w->kw : seen)));
+    return v;
+}
+
+/* `count` pixels of a row whose windows are inside; kh and kw are constants after inlining where the window is a usual one. */
+XK_INLINE void pool8_inside(bool max, const xk_conv_shape *s, int64_t kh, int64_t kw, const float *src, float *dst, int64_t count)
+{
+    int64_t row = s->iw * s->window.dh * 8, column = s->window.dw * 8, step = s->window.sw * 8;
+    __m256 area = _mm256_set1_ps((float)(kh * kw));
+    for (int64_t x = 0; x < count; x++, src += step, dst += 8) {
+        __m256 v = max ? _mm256_set1_ps(-INFINITY) : _mm256_setzero_ps();
+        const float *at = src;
+        for (int64_t i = 0; i < kh; i++, at += row)
+            for (int64_t j = 0; j < kw; j++) v = max ? _mm256_max_ps(_mm256_loadu_ps(at + j * column), v) : _mm256_add_ps(v, _mm256_loadu_ps(at + j * column));
+        _mm256_storeu_ps(dst, max ? v : _mm256_div_ps(v, area));
+    }
+}
+
+static void pool8_row(const pool8_params *p, const xk_conv_shape *s, const float *src, float *dst, int64_t count)
+{
+    const xk_conv_window *w = &s->window;
+    if (p->kind == POOL8_AVERAGE)
+        pool8_inside(false, s, w->kh, w->kw, src, dst, count);
+    else if (w->kh == 3 && w->kw == 3)
+        pool8_inside(true, s, 3, 3, src, dst, count);
+    else if (w->kh == 2 && w->kw == 2)
+        pool8_inside(true, s, 2, 2, src, dst, count);
+    else
+        pool8_inside(true, s, w->kh, w->kw, src, dst, count);
+}
+
 static void pool8_window(const pool8_params *p, const xk_conv_shape *s, const float *src, float *dst)
 {
     const xk_conv_window *w = &s->window;
-    for (int64_t oh = 0; oh < s->oh; oh++)
-        for (int64_t ow = 0; ow < s->ow; ow++) {
-            __m256 v = p->kind == POOL8_MAX ? _mm256_set1_ps(-INFINITY) : _mm256_setzero_ps();
-            int64_t seen = 0;
-            for (int64_t i = 0; i < w->kh; i++) {
-                int64_t ih = oh * w->sh + i * w->dh - w->top;
-                if (ih < 0 || ih >= s->ih) continue;
-                for (int64_t j = 0; j < w->kw; j++) {
-                    int64_t iw = ow * w->sw + j * w->dw - w->left;
-                    if (iw < 0 || iw >= s->iw) continue;
-                    __m256 x = _mm256_loadu_ps(src + (ih * s->iw + iw) * 8);
-                    v = p->kind == POOL8_MAX ? _mm256_max_ps(x, v) : _mm256_add_ps(v, x);
-                    seen++;
-                }
-            }
-            if (p->kind == POOL8_AVERAGE) v = _mm256_div_ps(v, _mm256_set1_ps((float)(p->include_pad ? w->kh * w->kw : seen)));
-            _mm256_storeu_ps(dst + (oh * s->ow + ow) * 8, v);
-        }
+    int64_t reach_h = (w->kh - 1) * w->dh + 1, reach_w = (w->kw - 1) * w->dw + 1;
+    /* Pixels first … last − 1 of a row have their windows inside of it. */
+    int64_t first = (w->left + w->sw - 1) / w->sw, last = s->iw + w->left >= reach_w ? (s->iw + w->left - reach_w) / w->sw + 1 : 0;
+    if (last > s->ow) last = s->ow;
+    for (int64_t oh = 0; oh < s->oh; oh++, dst += s->ow * 8) {
+        int64_t top = oh * w->sh - w->top, from = first, to = last;
+        if (top < 0 || top + reach_h > s->ih || from >= to) from = to = s->ow;
+        for (int64_t ow = 0; ow < from; ow++) _mm256_storeu_ps(dst + ow * 8, pool8_edge(p, s, src, top, ow * w->sw - w->left));
+        if (from < to) pool8_row(p, s, src + (top * s->iw + from * w->sw - w->left) * 8, dst + from * 8, to - from);
+        for (int64_t ow = to; ow < s->ow; ow++) _mm256_storeu_ps(dst + ow * 8, pool8_edge(p, s, src, top, ow * w->sw - w->left));
+    }
 }
 
 static xinf_status pool8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
