@@ -4,7 +4,7 @@
     PYTHONPATH=bindings/python python3 tests/models/contrib.py [--filter REGEX] [--verbose]
 
 Each case is one node. Both engines run it on the same inputs; outputs must agree within the case's tolerance, integers within one
-step, of which at most two in a hundred may be off. A case whose `refused` is set must be refused by us with these words."""
+step, at most two or two in a hundred of them off. A case whose `refused` is set must be refused by us with these words."""
 import argparse
 import re
 import sys
@@ -78,7 +78,7 @@ def difference(want, got, tol):
         apart = np.abs(want.astype(np.int64) - got.astype(np.int64))
         if want.dtype.itemsize > 1:
             return "" if not apart.any() else f"integers differ by {apart.max()}"
-        return "" if apart.max(initial=0) <= 1 and (apart > 0).mean() <= 0.02 else f"steps apart: {apart.max()}, {100 * (apart > 0).mean():.1f} % of them"
+        return "" if apart.max(initial=0) <= 1 and (apart > 0).sum() <= max(2, 0.02 * apart.size) else f"steps apart: {apart.max()}, {100 * (apart > 0).mean():.1f} % of them"
     want, got = want.astype(np.float64), got.astype(np.float64)
     worst = np.nanmax(np.abs(want - got), initial=0) / max(1.0, np.nanmax(np.abs(want), initial=0))
     return "" if worst <= tol and np.array_equal(np.isnan(want), np.isnan(got)) else f"error {worst:.3g}"
