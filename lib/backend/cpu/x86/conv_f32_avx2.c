@@ -151,7 +151,7 @@ static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
     c->has_bias = b != NULL;
     c->has_residual = r != NULL;
     c->first = c->ic < 8;
-    if (c->oc < 8 || c->ic < 1) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "fewer than 8 output channels");
+    if (c->oc < 1 || c->ic < 1 || (c->first && c->oc < 8)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "too few channels");
     p->in_layout[0] = c->first ? XI_LAYOUT_ROW : XI_LAYOUT_C8;
     if (r) p->in_layout[3] = XI_LAYOUT_C8;
     p->out_layout[0] = XI_LAYOUT_C8;
@@ -279,49 +279,120 @@ XK_INLINE void conv8_finish(const conv8_tile *t, int rows, xk_tile_sums sums)
     } while (0)
     XK_TILE_EACH(rows, sums, CONV8_STORE);
 #undef CONV8_STORE
-    if (!t->act8.later) return;
-    xk_act8_span(t->y, t->y, rows, t->act, keep_a);
-    if (t->channels > 8) xk_act8_span(t->y + t->plane, t->y + t->plane, rows, t->act, keep_b);
 }
 
-#define CONV8_TILE(name, rows, group)                                                              \
+#define CONV8_TILE(name, rows, group, stride)                                                      \
     static __attribute__((noinline)) void name(const conv8_tile *t)                                \
     {                                                                                              \
         xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
-        conv8_finish(t, rows, xk_tile_sum(rows, group, t->x, t->offset, t->taps, t->stride, t->w, sums));                                   \
+        conv8_finish(t, rows, xk_tile_sum(rows, group, t->x, t->offset, t->taps, stride, t->w, sums));                                      \
     }
-CONV8_TILE(conv8_tile_1, 1, 8)
-CONV8_TILE(conv8_tile_2, 2, 8)
-CONV8_TILE(conv8_tile_3, 3, 8)
-CONV8_TILE(conv8_tile_4, 4, 8)
-CONV8_TILE(conv8_tile_5, 5, 8)
-CONV8_TILE(conv8_tile_6, 6, 8)
-CONV8_TILE(conv8_first_1, 1, 1)
-CONV8_TILE(conv8_first_2, 2, 1)
-CONV8_TILE(conv8_first_3, 3, 1)
-CONV8_TILE(conv8_first_4, 4, 1)
-CONV8_TILE(conv8_first_5, 5, 1)
-CONV8_TILE(conv8_first_6, 6, 1)
+CONV8_TILE(conv8_tile_1, 1, 8, t->stride)
+CONV8_TILE(conv8_tile_2, 2, 8, t->stride)
+CONV8_TILE(conv8_tile_3, 3, 8, t->stride)
+CONV8_TILE(conv8_tile_4, 4, 8, t->stride)
+CONV8_TILE(conv8_tile_5, 5, 8, t->stride)
+CONV8_TILE(conv8_tile_6, 6, 8, t->stride)
+CONV8_TILE(conv8_near_1, 1, 8, 8)
+CONV8_TILE(conv8_near_2, 2, 8, 8)
+CONV8_TILE(conv8_near_3, 3, 8, 8)
+CONV8_TILE(conv8_near_4, 4, 8, 8)
+CONV8_TILE(conv8_near_5, 5, 8, 8)
+CONV8_TILE(conv8_near_6, 6, 8, 8)
+CONV8_TILE(conv8_first_1, 1, 1, t->stride)
+CONV8_TILE(conv8_first_2, 2, 1, t->stride)
+CONV8_TILE(conv8_first_3, 3, 1, t->stride)
+CONV8_TILE(conv8_first_4, 4, 1, t->stride)
+CONV8_TILE(conv8_first_5, 5, 1, t->stride)
+CONV8_TILE(conv8_first_6, 6, 1, t->stride)
 #undef CONV8_TILE
 
 typedef void (*conv8_tile_fn)(const conv8_tile *t);
-static const conv8_tile_fn conv8_tiles[2][XK_TILE_ROWS + 1] = {
+enum { CONV8_FAR, CONV8_NEAR, CONV8_FIRST }; /* near: pixels of the input are neighbours too */
+static const conv8_tile_fn conv8_tiles[3][XK_TILE_ROWS + 1] = {
     {NULL, conv8_tile_1, conv8_tile_2, conv8_tile_3, conv8_tile_4, conv8_tile_5, conv8_tile_6},
+    {NULL, conv8_near_1, conv8_near_2, conv8_near_3, conv8_near_4, conv8_near_5, conv8_near_6},
     {NULL, conv8_first_1, conv8_first_2, conv8_first_3, conv8_first_4, conv8_first_5, conv8_first_6},
 };
 
-/* `count` pixels in a row, cut into tiles of nearly equal size. step: floats of x from pixel to pixel of the output. */
-static void conv8_run_pixels(conv8_tile t, bool first, int64_t count)
+/* A last panel of 8 channels or fewer: up to 12 neighbouring pixels by 8 channels. */
+enum { CONV8_HALF_ROWS = 12 };
+
+#define CONV8_HALF_EACH(use, i) use(0, i) use(1, i) use(2, i) use(3, i) use(4, i) use(5, i) use(6, i) use(7, i) use(8, i) use(9, i) use(10, i) use(11, i)
+#define CONV8_HALF_START(m, i) __m256 s##m = _mm256_setzero_ps();
+#define CONV8_HALF_ADD(m, i)                                                                       \
+    if (rows > m) s##m = _mm256_fmadd_ps(_mm256_broadcast_ss(x + 8 * m + i), k##i, s##m);
+#define CONV8_HALF_STEP(i)                                                                         \
+    __m256 k##i = _mm256_load_ps(w + 16 * i);                                                      \
+    CONV8_HALF_EACH(CONV8_HALF_ADD, i)
+#define CONV8_HALF_STORE(m, i)                                                                     \
+    if (rows > m) conv8_store(t, 8 * m, s##m, bias, keep);
+XK_INLINE void conv8_half(const conv8_tile *t, int rows)
 {
-    int64_t tiles = (count + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
-    for (int64_t i = 0, at = 0; i < tiles; i++) {
-        int64_t rows = (count - at) / (tiles - i);
-        conv8_tiles[first][rows](&t);
+    const float *w = t->w;
+    CONV8_HALF_EACH(CONV8_HALF_START, 0)
+    for (int64_t tap = 0; tap < t->taps; tap++, w += 128) {
+        const float *x = t->x + t->offset[tap];
+        CONV8_HALF_STEP(0)
+        CONV8_HALF_STEP(1)
+        CONV8_HALF_STEP(2)
+        CONV8_HALF_STEP(3)
+        CONV8_HALF_STEP(4)
+        CONV8_HALF_STEP(5)
+        CONV8_HALF_STEP(6)
+        CONV8_HALF_STEP(7)
+    }
+    __m256 bias = _mm256_load_ps(t->bias);
+    __m256i keep = xk_mask8(t->channels);
+    CONV8_HALF_EACH(CONV8_HALF_STORE, 0)
+}
+
+#define CONV8_HALF(name, rows)                                                                     \
+    static __attribute__((noinline)) void name(const conv8_tile *t)                                \
+    {                                                                                              \
+        conv8_half(t, rows);                                                                       \
+    }
+CONV8_HALF(conv8_half_1, 1)
+CONV8_HALF(conv8_half_2, 2)
+CONV8_HALF(conv8_half_3, 3)
+CONV8_HALF(conv8_half_4, 4)
+CONV8_HALF(conv8_half_5, 5)
+CONV8_HALF(conv8_half_6, 6)
+CONV8_HALF(conv8_half_7, 7)
+CONV8_HALF(conv8_half_8, 8)
+CONV8_HALF(conv8_half_9, 9)
+CONV8_HALF(conv8_half_10, 10)
+CONV8_HALF(conv8_half_11, 11)
+CONV8_HALF(conv8_half_12, 12)
+#undef CONV8_HALF_EACH
+#undef CONV8_HALF_START
+#undef CONV8_HALF_ADD
+#undef CONV8_HALF_STEP
+#undef CONV8_HALF_STORE
+#undef CONV8_HALF
+
+static const conv8_tile_fn conv8_halves[CONV8_HALF_ROWS + 1] = {
+    NULL,         conv8_half_1, conv8_half_2, conv8_half_3,  conv8_half_4,  conv8_half_5, conv8_half_6,
+    conv8_half_7, conv8_half_8, conv8_half_9, conv8_half_10, conv8_half_11, conv8_half_12,
+};
+
+/* `count` neighbouring pixels of the output. */
+static void conv8_run_pixels(const conv8_tile *tile, bool first, int64_t count)
+{
+    conv8_tile t = *tile;
+    bool near = !first && t.stride == 8, half = near && t.channels <= 8;
+    const conv8_tile_fn *fns = half ? conv8_halves : conv8_tiles[first ? CONV8_FIRST : near ? CONV8_NEAR : CONV8_FAR];
+    xk_tile_cut cut = xk_tile_cut_of(count, half ? CONV8_HALF_ROWS : XK_TILE_ROWS);
+    for (int64_t i = 0; i < cut.tiles; i++) {
+        int64_t rows = cut.rows + (i >= cut.more);
+        fns[rows](&t);
         t.x += rows * t.stride;
         t.y += rows * 8;
         if (t.residual) t.residual += rows * 8;
-        at += rows;
     }
+    if (!t.act8.later) return;
+    xk_act8_span(tile->y, tile->y, count, t.act, xk_mask8(t.channels));
+    if (t.channels > 8) xk_act8_span(tile->y + t.plane, tile->y + t.plane, count, t.act, xk_mask8(t.channels - 8));
 }
 
 /* ---- small images of many channels ---- */
@@ -367,10 +438,12 @@ typedef struct conv8_block {
 
 static void conv8_run_block(const conv8_block *b)
 {
-    int64_t tiles = (b->pixels + XK_TILE_ROWS - 1) / XK_TILE_ROWS, lines = b->taps * 8;
-    for (int64_t i = 0, at = 0; i < tiles; i++) {
-        int64_t rows = (b->pixels - at) / (tiles - i);
-        for (int64_t k = lines * i / tiles; k < lines * (i + 1) / tiles; k++) _mm_prefetch((const char *)(b->next + k * 16), _MM_HINT_T1);
+    xk_tile_cut cut = xk_tile_cut_of(b->pixels, XK_TILE_ROWS);
+    int64_t lines = (b->taps * 8 + cut.tiles - 1) / (cut.tiles ? cut.tiles : 1);
+    const float *next = b->next;
+    for (int64_t i = 0, at = 0; i < cut.tiles; i++) {
+        int64_t rows = cut.rows + (i >= cut.more);
+        for (int64_t k = 0; k < lines; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
         conv8_deep[rows](b->x, b->pixel + at, b->offset, b->taps, b->w, b->sum + at * 16, b->goes_on);
         at += rows;
     }
@@ -472,7 +545,7 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
             t.x = x + r * w->sh * x_width * block;
             t.y = y + (first_row + r) * s.ow * 8;
             t.residual = residual ? residual + (first_row + r) * s.ow * 8 : NULL;
-            conv8_run_pixels(t, p->first, plain ? rows * s.ow : s.ow);
+            conv8_run_pixels(&t, p->first, plain ? rows * s.ow : s.ow);
         }
     }
     return XINF_OK;

@@ -324,12 +324,6 @@ static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
 typedef void (*mm_tile_fn)(const mm_tile *t);
 static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
 
-/* The share of the next panel that tile i of n fetches. */
-XK_INLINE void mm_prefetch(const float *next, int64_t lines, int64_t i, int64_t n)
-{
-    for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T1);
-}
-
 /* Where a chunk is: rows of a block, and of k the part from `from` on. */
 typedef struct mm_place {
     const float *a; /* the block's first row */
@@ -340,11 +334,12 @@ typedef struct mm_place {
 
 static void mm_panel(const mm_place *at, mm_tile t, const float *next)
 {
-    int64_t tiles = (at->rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS, least = at->rows / (tiles ? tiles : 1);
-    for (int64_t i = 0, row = 0; i < tiles; i++, t.tile += XK_TILE_ROWS * 16) {
-        int64_t n = (at->rows - row) / (tiles - i);
-        if (next) mm_prefetch(next, at->depth, i, tiles);
-        t.offset = at->offsets[n > least];
+    xk_tile_cut cut = xk_tile_cut_of(at->rows, XK_TILE_ROWS);
+    int64_t lines = next ? (at->depth + cut.tiles - 1) / (cut.tiles ? cut.tiles : 1) : 0; /* of the next panel that a tile fetches */
+    for (int64_t i = 0, row = 0; i < cut.tiles; i++, t.tile += XK_TILE_ROWS * 16) {
+        int64_t n = cut.rows + (i >= cut.more);
+        for (int64_t k = 0; k < lines; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
+        t.offset = at->offsets[n > cut.rows];
         t.a = at->a + row * at->k + (at->a_packed ? at->from * n : 0);
         mm_tiles[n](&t);
         row += n;
