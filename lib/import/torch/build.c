@@ -233,7 +233,7 @@ xi_value *xi_aten_to_float(xi_aten *x, xi_value *v)
 
 xi_value *xi_aten_reshape(xi_aten *x, xi_value *v, const int64_t *dims, int32_t count)
 {
-    return xi_aten_reshape_to(x, v, xi_aten_ints(x, dims, count));
+    return xi_aten_emit2(x, "Reshape", v, xi_aten_ints(x, dims, count));
 }
 
 /* A zero in the shape is a dimension of no elements, as in ATen. */
@@ -292,6 +292,14 @@ xi_value *xi_aten_gather(xi_aten *x, xi_value *v, xi_value *index, int64_t axis)
 xi_value *xi_aten_concat(xi_aten *x, int32_t count, xi_value *const *items, int64_t axis)
 {
     if (count == 1) return items[0];
+    /* Parts of a shape that are all known are one constant. */
+    int64_t all[4 * XI_MAX_RANK];
+    int32_t at = 0, more = 0;
+    for (int32_t i = 0; axis == 0 && i < count && more >= 0; i++, at += more > 0 ? more : 0) {
+        bool vector = items[i] && items[i]->literal && items[i]->literal->dtype == XINF_INT64 && xi_aten_rank(items[i]) == 1;
+        more = vector ? xi_aten_known_ints(items[i], all + at, 4 * XI_MAX_RANK - at) : -1;
+    }
+    if (axis == 0 && more >= 0) return xi_aten_ints(x, all, at);
     return xi_aten_emit(x, "Concat", count, items, 1, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis)});
 }
 

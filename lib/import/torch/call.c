@@ -5,7 +5,7 @@
 
 static const xi_aten_op *const call_tables[] = {
     xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
-    xi_aten_ops_shape, xi_aten_ops_create, xi_aten_ops_matmul,
+    xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 
@@ -169,7 +169,7 @@ static bool call_match(xi_aten *x, const xi_aten_op *op, const call_given *g, xi
     return used == g->named_count;
 }
 
-static const xi_aten_op *call_find(xi_aten *x, xi_str name, const call_given *g, xi_aten_value *args, bool *known)
+static const xi_aten_op *call_find_row(xi_aten *x, xi_str name, const call_given *g, xi_aten_value *args, bool *known)
 {
     *known = false;
     for (int t = 0; t < CALL_TABLES; t++)
@@ -189,8 +189,8 @@ static bool call_is_inplace(xi_str name)
 bool xi_aten_knows(xi_str name)
 {
     bool known;
-    call_find(NULL, name, NULL, NULL, &known);
-    if (!known && call_is_inplace(name)) call_find(NULL, (xi_str){name.ptr, name.len - 1}, NULL, NULL, &known);
+    call_find_row(NULL, name, NULL, NULL, &known);
+    if (!known && call_is_inplace(name)) call_find_row(NULL, (xi_str){name.ptr, name.len - 1}, NULL, NULL, &known);
     return known;
 }
 
@@ -238,10 +238,10 @@ xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_a
     bool known, inplace = false;
     *out = xi_aten_none();
     if (x->status != XINF_OK) return x->status;
-    const xi_aten_op *op = call_find(x, name, &g, full, &known);
+    const xi_aten_op *op = call_find_row(x, name, &g, full, &known);
     if (!op && call_is_inplace(name)) {
         bool plain_known;
-        op = call_find(x, (xi_str){name.ptr, name.len - 1}, &g, full, &plain_known);
+        op = call_find_row(x, (xi_str){name.ptr, name.len - 1}, &g, full, &plain_known);
         known = known || plain_known;
         inplace = op != NULL;
     }

@@ -121,7 +121,7 @@ static bool exported_add_state(exported_import *e, xi_str name, xi_str buffer, c
     return exported_define(e, name, xi_aten_tensor_of(&e->x, v));
 }
 
-static bool exported_add_weight(exported_import *e, xi_str name, xi_str path)
+static bool exported_bind_weight(exported_import *e, xi_str name, xi_str path)
 {
     const xi_torch_tensor *t = xi_torch_exported_weight(&e->program, path);
     if (!t) return exported_fail(e, "has no contents for", path), false;
@@ -140,9 +140,9 @@ static bool exported_input_spec(exported_import *e, const xi_json *spec)
         if (tensor) return exported_add_input(e, xi_json_text(tensor, "name"));
         return xi_aten_fail(&e->x, XINF_UNSUPPORTED, "the exported program takes an input that is no tensor"), false;
     }
-    if (p) return exported_add_weight(e, xi_json_text(xi_json_get(p, "arg"), "name"), xi_json_text(p, "parameter_name"));
-    if (b) return exported_add_weight(e, xi_json_text(xi_json_get(b, "arg"), "name"), xi_json_text(b, "buffer_name"));
-    if (c) return exported_add_weight(e, xi_json_text(xi_json_get(c, "arg"), "name"), xi_json_text(c, "tensor_constant_name"));
+    if (p) return exported_bind_weight(e, xi_json_text(xi_json_get(p, "arg"), "name"), xi_json_text(p, "parameter_name"));
+    if (b) return exported_bind_weight(e, xi_json_text(xi_json_get(b, "arg"), "name"), xi_json_text(b, "buffer_name"));
+    if (c) return exported_bind_weight(e, xi_json_text(xi_json_get(c, "arg"), "name"), xi_json_text(c, "tensor_constant_name"));
     if (k) return true; /* a number that was fixed when the program was exported */
     return xi_aten_fail(&e->x, XINF_UNSUPPORTED, "the exported program takes an input of kind \"%.*s\"", XI_STR_ARG(spec->first ? spec->first->key : spec->key)), false;
 }
@@ -196,10 +196,10 @@ static xi_aten_value exported_tensor(exported_import *e, const xi_json *v)
     return found ? *found : xi_aten_none();
 }
 
-static xi_aten_value exported_list(exported_import *e, const xi_json *list, xi_aten_value (*read)(exported_import *, const xi_json *))
+static xi_aten_value exported_list(exported_import *e, const xi_json *list, xi_aten_value (*item)(exported_import *, const xi_json *))
 {
     xi_aten_value out = xi_aten_new_list(&e->x, XI_ATEN_LIST, list->kind == XI_JSON_ARRAY ? list->count : 0);
-    for (const xi_json *i = list->kind == XI_JSON_ARRAY ? list->first : NULL; i && e->x.status == XINF_OK; i = i->next) xi_aten_append(&e->x, out.list, read(e, i));
+    for (const xi_json *i = list->kind == XI_JSON_ARRAY ? list->first : NULL; i && e->x.status == XINF_OK; i = i->next) xi_aten_append(&e->x, out.list, item(e, i));
     return e->x.status == XINF_OK ? out : xi_aten_none();
 }
 

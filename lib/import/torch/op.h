@@ -105,7 +105,9 @@ xi_value *xi_aten_cast(xi_aten *x, xi_value *v, xinf_dtype dtype); /* v itself w
 xi_value *xi_aten_cast_like(xi_aten *x, xi_value *v, xi_value *like);
 /* Integers and bools become float32, as ATen's functions of reals do. */
 xi_value *xi_aten_to_float(xi_aten *x, xi_value *v);
+/* 0: the input's dimension there. */
 xi_value *xi_aten_reshape(xi_aten *x, xi_value *v, const int64_t *dims, int32_t count);
+/* 0: a dimension of no elements. */
 xi_value *xi_aten_reshape_to(xi_aten *x, xi_value *v, xi_value *shape);
 xi_value *xi_aten_unsqueeze(xi_aten *x, xi_value *v, int64_t axis);
 xi_value *xi_aten_squeeze(xi_aten *x, xi_value *v, int64_t axis);

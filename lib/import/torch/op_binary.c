@@ -4,7 +4,7 @@
 #include "tensor/dtype.h"
 
 /* Both operands, of one dtype. */
-static bool binary_pair(xi_aten *x, const xi_aten_value *a, const xi_aten_value *b, xi_value **p, xi_value **q)
+static bool op_binary_pair(xi_aten *x, const xi_aten_value *a, const xi_aten_value *b, xi_value **p, xi_value **q)
 {
     bool a_number = a->kind != XI_ATEN_TENSOR, b_number = b->kind != XI_ATEN_TENSOR;
     xinf_dtype natural[2] = {XINF_FLOAT32, XINF_FLOAT32};
@@ -26,37 +26,37 @@ static bool binary_pair(xi_aten *x, const xi_aten_value *a, const xi_aten_value 
 }
 
 /* self ± alpha · other; of bools it is or. */
-static xi_aten_value binary_add(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_add(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (a[2].scalar || xi_aten_arg_double(x, &a[2], "alpha") != 1) q = xi_aten_emit2(x, "Mul", q, xi_aten_scalar(x, &a[2], xi_aten_dtype(q) ? xi_aten_dtype(q) : XINF_FLOAT32));
     if (xi_aten_dtype(p) == XINF_BOOL && xi_str_is(xi_str_of(op->text), "Add")) return xi_aten_result(x, xi_aten_emit2(x, "Or", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
-static xi_aten_value binary_rsub(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_rsub(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (xi_aten_arg_double(x, &a[2], "alpha") != 1) p = xi_aten_emit2(x, "Mul", p, xi_aten_scalar(x, &a[2], xi_aten_dtype(p)));
     return xi_aten_result(x, xi_aten_emit2(x, "Sub", q, p));
 }
 
-static xi_aten_value binary_mul(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_mul(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     return xi_aten_result(x, xi_aten_emit2(x, xi_aten_dtype(p) == XINF_BOOL ? "And" : "Mul", p, q));
 }
 
-static xi_value *binary_trunc(xi_aten *x, xi_value *v)
+static xi_value *op_binary_trunc(xi_aten *x, xi_value *v)
 {
     return xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sign", v), xi_aten_emit1(x, "Floor", xi_aten_emit1(x, "Abs", v)));
 }
 
 /* Quotient of integers rounded down: the truncated one, less one where signs differ and something is left. */
-static xi_value *binary_floor_int(xi_aten *x, xi_value *p, xi_value *q)
+static xi_value *op_binary_floor_int(xi_aten *x, xi_value *p, xi_value *q)
 {
     xi_value *quotient = xi_aten_emit2(x, "Div", p, q), *zero = xi_aten_number_like(x, p, 0);
     if (xi_dtype_is_unsigned(xi_aten_dtype(p))) return quotient;
@@ -66,60 +66,60 @@ static xi_value *binary_floor_int(xi_aten *x, xi_value *p, xi_value *q)
     return xi_aten_emit2(x, "Sub", quotient, xi_aten_cast_like(x, xi_aten_emit2(x, "And", signs, left), p));
 }
 
-static xi_value *binary_floor_div(xi_aten *x, xi_value *p, xi_value *q)
+static xi_value *op_binary_floor_div(xi_aten *x, xi_value *p, xi_value *q)
 {
-    if (xi_dtype_is_int(xi_aten_dtype(p))) return binary_floor_int(x, p, q);
+    if (xi_dtype_is_int(xi_aten_dtype(p))) return op_binary_floor_int(x, p, q);
     return xi_aten_emit1(x, "Floor", xi_aten_emit2(x, "Div", p, q));
 }
 
 /* Before format version 4 a quotient of integers was truncated. */
-static xi_aten_value binary_div(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_div(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (op->number && a[2].kind == XI_ATEN_STRING) {
-        if (xi_str_is(a[2].s, "floor")) return xi_aten_result(x, binary_floor_div(x, p, q));
+        if (xi_str_is(a[2].s, "floor")) return xi_aten_result(x, op_binary_floor_div(x, p, q));
         if (xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
-        return xi_aten_result(x, binary_trunc(x, xi_aten_emit2(x, "Div", p, q)));
+        return xi_aten_result(x, op_binary_trunc(x, xi_aten_emit2(x, "Div", p, q)));
     }
     if (!op->number && x->version && x->version < 4 && xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, "Div", xi_aten_to_float(x, p), xi_aten_to_float(x, q)));
 }
 
-static xi_aten_value binary_floor_divide(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_floor_divide(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     /* It truncated until format version 13 of its operator set; files say so by the format's version 0–5 only in old releases. */
-    return xi_aten_result(x, binary_floor_div(x, p, q));
+    return xi_aten_result(x, op_binary_floor_div(x, p, q));
 }
 
 /* The rest has the divisor's sign; fmod: the dividend's. */
-static xi_aten_value binary_remainder(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_remainder(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *in[2] = {p, q};
     if (op->number) return xi_aten_result(x, xi_aten_emit(x, "Mod", 2, in, 1, (xi_attr[]){XI_ATEN_ATTR_INT("fmod", 1)}));
     if (xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Mod", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, "Sub", p, xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Floor", xi_aten_emit2(x, "Div", p, q)), q)));
 }
 
-static xi_aten_value binary_pow(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_pow(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
     if (a[1].kind == XI_ATEN_INT && !a[1].scalar && a[0].kind == XI_ATEN_TENSOR && a[1].i == 2) {
         p = xi_aten_arg(x, &a[0]);
         return xi_aten_result(x, xi_aten_emit2(x, "Mul", p, p));
     }
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     return xi_aten_result(x, xi_aten_emit2(x, "Pow", p, q));
 }
 
-static xi_aten_value binary_compare(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_compare(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (xi_aten_dtype(p) == XINF_BOOL && !xi_str_is(xi_str_of(op->text), "Equal")) {
         p = xi_aten_cast(x, p, XINF_INT32);
         q = xi_aten_cast(x, q, XINF_INT32);
@@ -128,52 +128,52 @@ static xi_aten_value binary_compare(xi_aten *x, const xi_aten_value *a, const xi
     return xi_aten_result(x, op->number ? xi_aten_emit1(x, "Not", y) : y);
 }
 
-static xi_aten_value binary_logical(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_logical(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL), *q = xi_aten_cast(x, xi_aten_arg(x, &a[1]), XINF_BOOL);
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
 /* text: "And", "Or", "Xor" */
-static xi_aten_value binary_bitwise(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_bitwise(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     static const char *const bitwise[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     return xi_aten_result(x, xi_aten_emit2(x, xi_aten_dtype(p) == XINF_BOOL ? op->text : bitwise[op->number], p, q));
 }
 
 /* ONNX shifts unsigned integers only; of signed ones: times or by a power of two. */
-static xi_aten_value binary_shift(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_shift(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *power = xi_aten_emit2(x, "Pow", xi_aten_number_like(x, q, 2), q);
-    return xi_aten_result(x, op->number ? binary_floor_div(x, p, power) : xi_aten_emit2(x, "Mul", p, power));
+    return xi_aten_result(x, op->number ? op_binary_floor_div(x, p, power) : xi_aten_emit2(x, "Mul", p, power));
 }
 
 /* minimum, maximum: NaN wins in both */
-static xi_aten_value binary_extreme(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_extreme(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (xi_aten_dtype(p) == XINF_BOOL) return xi_aten_result(x, xi_aten_emit2(x, op->number ? "Or" : "And", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
-static xi_value *binary_bound(xi_aten *x, const xi_aten_value *a, xi_value *v)
+static xi_value *op_binary_bound(xi_aten *x, const xi_aten_value *a, xi_value *v)
 {
     if (a->kind == XI_ATEN_NONE) return NULL;
     if (a->kind == XI_ATEN_TENSOR) return xi_aten_arg(x, a);
     return xi_aten_dtype(v) ? xi_aten_scalar(x, a, xi_aten_dtype(v)) : xi_aten_cast_like(x, xi_aten_scalar(x, a, XINF_FLOAT32), v);
 }
 
-static xi_aten_value binary_clamp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_clamp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     bool real = (a[1].kind == XI_ATEN_DOUBLE || a[2].kind == XI_ATEN_DOUBLE) && xi_dtype_is_int(xi_aten_dtype(v));
     if (real) v = xi_aten_cast(x, v, XINF_FLOAT32);
-    xi_value *low = binary_bound(x, &a[1], v), *high = binary_bound(x, &a[2], v);
+    xi_value *low = op_binary_bound(x, &a[1], v), *high = op_binary_bound(x, &a[2], v);
     if (xi_aten_rank(low) > 0 || xi_aten_rank(high) > 0 || (low && xi_aten_rank(low) < 0) || (high && xi_aten_rank(high) < 0)) {
         if (low) {
             xi_aten_promote(x, &v, false, &low, false);
@@ -189,18 +189,18 @@ static xi_aten_value binary_clamp(xi_aten *x, const xi_aten_value *a, const xi_a
     return xi_aten_result(x, xi_aten_emit(x, "Clip", high ? 3 : 2, in, 0, NULL));
 }
 
-static xi_aten_value binary_clamp_one(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_clamp_one(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_aten_value three[3] = {a[0], op->number ? xi_aten_none() : a[1], op->number ? a[1] : xi_aten_none()};
-    return binary_clamp(x, three, op);
+    return op_binary_clamp(x, three, op);
 }
 
 /* atan2 by the quadrant */
-static xi_aten_value binary_atan2(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_atan2(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     const double pi = 3.14159265358979323846;
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     p = xi_aten_to_float(x, p);
     q = xi_aten_to_float(x, q);
     xi_value *zero = xi_aten_number_like(x, p, 0), *down = xi_aten_emit2(x, "Less", p, zero), *left = xi_aten_emit2(x, "Less", q, zero);
@@ -212,10 +212,10 @@ static xi_aten_value binary_atan2(xi_aten *x, const xi_aten_value *a, const xi_a
     return xi_aten_result(x, xi_aten_emit3(x, "Where", origin, zero, y));
 }
 
-static xi_aten_value binary_copysign(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_copysign(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *size = xi_aten_emit1(x, "Abs", xi_aten_to_float(x, p));
     q = xi_aten_to_float(x, q);
     xi_value *zero = xi_aten_number_like(x, q, 0);
@@ -224,25 +224,25 @@ static xi_aten_value binary_copysign(xi_aten *x, const xi_aten_value *a, const x
     return xi_aten_result(x, xi_aten_emit3(x, "Where", minus, xi_aten_emit1(x, "Neg", size), size));
 }
 
-static xi_aten_value binary_heaviside(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_heaviside(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *middle = xi_aten_arg(x, &a[1]), *zero = xi_aten_number_like(x, v, 0);
     xi_value *step = xi_aten_cast_like(x, xi_aten_emit2(x, "Greater", v, zero), v);
     return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", v, zero), middle, step));
 }
 
-static xi_aten_value binary_hypot(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_hypot(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     return xi_aten_result(x, xi_aten_emit1(x, "Sqrt", xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Mul", p, p), xi_aten_emit2(x, "Mul", q, q))));
 }
 
 /* log(e^a + e^b), taken from the larger one */
-static xi_aten_value binary_logaddexp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_logaddexp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *apart = xi_aten_emit1(x, "Abs", xi_aten_emit2(x, "Sub", p, q));
     if (op->number) {
         xi_value *ln2 = xi_aten_number_like(x, p, 0.69314718055994530942);
@@ -253,16 +253,16 @@ static xi_aten_value binary_logaddexp(xi_aten *x, const xi_aten_value *a, const 
     return xi_aten_result(x, xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Max", p, q), add));
 }
 
-static xi_aten_value binary_xlogy(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_xlogy(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
-    if (!binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     p = xi_aten_to_float(x, p);
     xi_value *y = xi_aten_emit2(x, "Mul", p, xi_aten_emit1(x, "Log", xi_aten_to_float(x, q))), *zero = xi_aten_number_like(x, p, 0);
     return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", p, zero), zero, y));
 }
 
-static xi_aten_value binary_lerp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_lerp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
     xi_value *w = a[2].kind == XI_ATEN_TENSOR ? xi_aten_arg(x, &a[2]) : xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "lerp's weight"));
@@ -270,7 +270,7 @@ static xi_aten_value binary_lerp(xi_aten *x, const xi_aten_value *a, const xi_at
 }
 
 /* self + value · t1 (· or /) t2 */
-static xi_aten_value binary_addc(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_addc(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *t = xi_aten_emit2(x, op->text, xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2]));
     double value = xi_aten_arg_double(x, &a[3], "value");
@@ -278,7 +278,7 @@ static xi_aten_value binary_addc(xi_aten *x, const xi_aten_value *a, const xi_at
     return xi_aten_result(x, xi_aten_emit2(x, "Add", v, t));
 }
 
-static xi_aten_value binary_isclose(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_isclose(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_to_float(x, xi_aten_arg(x, &a[0])), *q = xi_aten_to_float(x, xi_aten_arg(x, &a[1]));
     xi_value *rtol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "rtol")), *atol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[3], "atol"));
@@ -291,14 +291,14 @@ static xi_aten_value binary_isclose(xi_aten *x, const xi_aten_value *a, const xi
     return xi_aten_result(x, y);
 }
 
-static xi_aten_value binary_where(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_where(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q, *c = xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL);
-    if (!binary_pair(x, &a[1], &a[2], &p, &q)) return xi_aten_none();
+    if (!op_binary_pair(x, &a[1], &a[2], &p, &q)) return xi_aten_none();
     return xi_aten_result(x, xi_aten_emit3(x, "Where", c, p, q));
 }
 
-static xi_aten_value binary_masked_fill(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_masked_fill(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *mask = xi_aten_cast(x, xi_aten_arg(x, &a[1]), XINF_BOOL);
     xi_value *fill = a[2].kind == XI_ATEN_TENSOR || a[2].scalar ? xi_aten_cast_like(x, xi_aten_scalar(x, &a[2], XINF_UNDEFINED), v) : NULL;
@@ -310,81 +310,81 @@ static xi_aten_value binary_masked_fill(xi_aten *x, const xi_aten_value *a, cons
 #define BINARY_ALPHA(name, fn, text, number) {name, "T:self T:other s:alpha=1", fn, text, number}, {name, "T:self s:other s:alpha=1", fn, text, number}
 
 const xi_aten_op xi_aten_ops_binary[] = {
-    BINARY_ALPHA("add", binary_add, "Add", 0),
-    BINARY_ALPHA("sub", binary_add, "Sub", 0),
-    BINARY_ALPHA("subtract", binary_add, "Sub", 0),
-    BINARY_ALPHA("rsub", binary_rsub, NULL, 0),
-    BINARY_ROWS("mul", binary_mul, NULL, 0),
-    {"mul", "s:other T:self", binary_mul, NULL, 0},
-    {"add", "s:other T:self s:alpha=1", binary_add, "Add", 0},
-    BINARY_ROWS("multiply", binary_mul, NULL, 0),
-    BINARY_ROWS("div", binary_div, NULL, 0),
-    {"div", "T:self T:other S?:rounding_mode", binary_div, NULL, 1},
-    {"div", "T:self s:other S?:rounding_mode", binary_div, NULL, 1},
-    BINARY_ROWS("divide", binary_div, NULL, 0),
-    BINARY_ROWS("true_divide", binary_div, NULL, 1),
-    BINARY_ROWS("floor_divide", binary_floor_divide, NULL, 0),
-    BINARY_ROWS("remainder", binary_remainder, NULL, 0),
-    {"remainder", "s:self T:other", binary_remainder, NULL, 0},
-    BINARY_ROWS("fmod", binary_remainder, NULL, 1),
-    BINARY_ROWS("pow", binary_pow, NULL, 0),
-    {"pow", "s:self T:exponent", binary_pow, NULL, 0},
-    BINARY_ROWS("float_power", binary_pow, NULL, 0),
-    BINARY_ROWS("eq", binary_compare, "Equal", 0),
-    BINARY_ROWS("ne", binary_compare, "Equal", 1),
-    BINARY_ROWS("lt", binary_compare, "Less", 0),
-    BINARY_ROWS("le", binary_compare, "LessOrEqual", 0),
-    BINARY_ROWS("gt", binary_compare, "Greater", 0),
-    BINARY_ROWS("ge", binary_compare, "GreaterOrEqual", 0),
-    BINARY_ROWS("not_equal", binary_compare, "Equal", 1),
-    BINARY_ROWS("less", binary_compare, "Less", 0),
-    BINARY_ROWS("greater", binary_compare, "Greater", 0),
-    {"logical_and", "T:self T:other", binary_logical, "And", 0},
-    {"logical_or", "T:self T:other", binary_logical, "Or", 0},
-    {"logical_xor", "T:self T:other", binary_logical, "Xor", 0},
-    BINARY_ROWS("bitwise_and", binary_bitwise, "And", 0),
-    BINARY_ROWS("bitwise_or", binary_bitwise, "Or", 1),
-    BINARY_ROWS("bitwise_xor", binary_bitwise, "Xor", 2),
-    BINARY_ROWS("__and__", binary_bitwise, "And", 0),
-    BINARY_ROWS("__or__", binary_bitwise, "Or", 1),
-    BINARY_ROWS("__xor__", binary_bitwise, "Xor", 2),
-    BINARY_ROWS("bitwise_left_shift", binary_shift, NULL, 0),
-    BINARY_ROWS("bitwise_right_shift", binary_shift, NULL, 1),
-    BINARY_ROWS("__lshift__", binary_shift, NULL, 0),
-    BINARY_ROWS("__rshift__", binary_shift, NULL, 1),
-    {"maximum", "T:self T:other", binary_extreme, "Max", 1},
-    {"minimum", "T:self T:other", binary_extreme, "Min", 0},
-    {"fmax", "T:self T:other", binary_extreme, "Max", 1},
-    {"fmin", "T:self T:other", binary_extreme, "Min", 0},
-    {"max", "T:self T:other", binary_extreme, "Max", 1},
-    {"min", "T:self T:other", binary_extreme, "Min", 0},
-    {"clamp", "T:self s?:min=None s?:max=None", binary_clamp, NULL, 0},
-    {"clamp", "T:self t:min=None t:max=None", binary_clamp, NULL, 0},
-    {"clip", "T:self s?:min=None s?:max=None", binary_clamp, NULL, 0},
-    {"clip", "T:self t:min=None t:max=None", binary_clamp, NULL, 0},
-    BINARY_ROWS("clamp_min", binary_clamp_one, NULL, 0),
-    BINARY_ROWS("clamp_max", binary_clamp_one, NULL, 1),
-    {"clamp_min", "T:self s:min", binary_clamp_one, NULL, 0},
-    {"clamp_max", "T:self s:max", binary_clamp_one, NULL, 1},
-    {"atan2", "T:self T:other", binary_atan2, NULL, 0},
-    {"arctan2", "T:self T:other", binary_atan2, NULL, 0},
-    BINARY_ROWS("copysign", binary_copysign, NULL, 0),
-    {"heaviside", "T:self T:values", binary_heaviside, NULL, 0},
-    {"hypot", "T:self T:other", binary_hypot, NULL, 0},
-    {"logaddexp", "T:self T:other", binary_logaddexp, NULL, 0},
-    {"logaddexp2", "T:self T:other", binary_logaddexp, NULL, 1},
-    BINARY_ROWS("xlogy", binary_xlogy, NULL, 0),
-    {"lerp", "T:self T:end s:weight", binary_lerp, NULL, 0},
-    {"lerp", "T:self T:end T:weight", binary_lerp, NULL, 0},
-    {"addcmul", "T:self T:tensor1 T:tensor2 s:value=1", binary_addc, "Mul", 0},
-    {"addcdiv", "T:self T:tensor1 T:tensor2 s:value=1", binary_addc, "Div", 0},
-    {"isclose", "T:self T:other f:rtol=1e-5 f:atol=1e-8 b:equal_nan=False", binary_isclose, NULL, 0},
-    {"where", "T:condition T:self T:other", binary_where, NULL, 0},
-    {"where", "T:condition s:self T:other", binary_where, NULL, 0},
-    {"where", "T:condition T:self s:other", binary_where, NULL, 0},
-    {"where", "T:condition s:self s:other", binary_where, NULL, 0},
-    {"masked_fill", "T:self T:mask s:value", binary_masked_fill, NULL, 0},
-    {"masked_fill", "T:self T:mask T:value", binary_masked_fill, NULL, 0},
+    BINARY_ALPHA("add", op_binary_add, "Add", 0),
+    BINARY_ALPHA("sub", op_binary_add, "Sub", 0),
+    BINARY_ALPHA("subtract", op_binary_add, "Sub", 0),
+    BINARY_ALPHA("rsub", op_binary_rsub, NULL, 0),
+    BINARY_ROWS("mul", op_binary_mul, NULL, 0),
+    {"mul", "s:other T:self", op_binary_mul, NULL, 0},
+    {"add", "s:other T:self s:alpha=1", op_binary_add, "Add", 0},
+    BINARY_ROWS("multiply", op_binary_mul, NULL, 0),
+    BINARY_ROWS("div", op_binary_div, NULL, 0),
+    {"div", "T:self T:other S?:rounding_mode", op_binary_div, NULL, 1},
+    {"div", "T:self s:other S?:rounding_mode", op_binary_div, NULL, 1},
+    BINARY_ROWS("divide", op_binary_div, NULL, 0),
+    BINARY_ROWS("true_divide", op_binary_div, NULL, 1),
+    BINARY_ROWS("floor_divide", op_binary_floor_divide, NULL, 0),
+    BINARY_ROWS("remainder", op_binary_remainder, NULL, 0),
+    {"remainder", "s:self T:other", op_binary_remainder, NULL, 0},
+    BINARY_ROWS("fmod", op_binary_remainder, NULL, 1),
+    BINARY_ROWS("pow", op_binary_pow, NULL, 0),
+    {"pow", "s:self T:exponent", op_binary_pow, NULL, 0},
+    BINARY_ROWS("float_power", op_binary_pow, NULL, 0),
+    BINARY_ROWS("eq", op_binary_compare, "Equal", 0),
+    BINARY_ROWS("ne", op_binary_compare, "Equal", 1),
+    BINARY_ROWS("lt", op_binary_compare, "Less", 0),
+    BINARY_ROWS("le", op_binary_compare, "LessOrEqual", 0),
+    BINARY_ROWS("gt", op_binary_compare, "Greater", 0),
+    BINARY_ROWS("ge", op_binary_compare, "GreaterOrEqual", 0),
+    BINARY_ROWS("not_equal", op_binary_compare, "Equal", 1),
+    BINARY_ROWS("less", op_binary_compare, "Less", 0),
+    BINARY_ROWS("greater", op_binary_compare, "Greater", 0),
+    {"logical_and", "T:self T:other", op_binary_logical, "And", 0},
+    {"logical_or", "T:self T:other", op_binary_logical, "Or", 0},
+    {"logical_xor", "T:self T:other", op_binary_logical, "Xor", 0},
+    BINARY_ROWS("bitwise_and", op_binary_bitwise, "And", 0),
+    BINARY_ROWS("bitwise_or", op_binary_bitwise, "Or", 1),
+    BINARY_ROWS("bitwise_xor", op_binary_bitwise, "Xor", 2),
+    BINARY_ROWS("__and__", op_binary_bitwise, "And", 0),
+    BINARY_ROWS("__or__", op_binary_bitwise, "Or", 1),
+    BINARY_ROWS("__xor__", op_binary_bitwise, "Xor", 2),
+    BINARY_ROWS("bitwise_left_shift", op_binary_shift, NULL, 0),
+    BINARY_ROWS("bitwise_right_shift", op_binary_shift, NULL, 1),
+    BINARY_ROWS("__lshift__", op_binary_shift, NULL, 0),
+    BINARY_ROWS("__rshift__", op_binary_shift, NULL, 1),
+    {"maximum", "T:self T:other", op_binary_extreme, "Max", 1},
+    {"minimum", "T:self T:other", op_binary_extreme, "Min", 0},
+    {"fmax", "T:self T:other", op_binary_extreme, "Max", 1},
+    {"fmin", "T:self T:other", op_binary_extreme, "Min", 0},
+    {"max", "T:self T:other", op_binary_extreme, "Max", 1},
+    {"min", "T:self T:other", op_binary_extreme, "Min", 0},
+    {"clamp", "T:self s?:min=None s?:max=None", op_binary_clamp, NULL, 0},
+    {"clamp", "T:self t:min=None t:max=None", op_binary_clamp, NULL, 0},
+    {"clip", "T:self s?:min=None s?:max=None", op_binary_clamp, NULL, 0},
+    {"clip", "T:self t:min=None t:max=None", op_binary_clamp, NULL, 0},
+    BINARY_ROWS("clamp_min", op_binary_clamp_one, NULL, 0),
+    BINARY_ROWS("clamp_max", op_binary_clamp_one, NULL, 1),
+    {"clamp_min", "T:self s:min", op_binary_clamp_one, NULL, 0},
+    {"clamp_max", "T:self s:max", op_binary_clamp_one, NULL, 1},
+    {"atan2", "T:self T:other", op_binary_atan2, NULL, 0},
+    {"arctan2", "T:self T:other", op_binary_atan2, NULL, 0},
+    BINARY_ROWS("copysign", op_binary_copysign, NULL, 0),
+    {"heaviside", "T:self T:values", op_binary_heaviside, NULL, 0},
+    {"hypot", "T:self T:other", op_binary_hypot, NULL, 0},
+    {"logaddexp", "T:self T:other", op_binary_logaddexp, NULL, 0},
+    {"logaddexp2", "T:self T:other", op_binary_logaddexp, NULL, 1},
+    BINARY_ROWS("xlogy", op_binary_xlogy, NULL, 0),
+    {"lerp", "T:self T:end s:weight", op_binary_lerp, NULL, 0},
+    {"lerp", "T:self T:end T:weight", op_binary_lerp, NULL, 0},
+    {"addcmul", "T:self T:tensor1 T:tensor2 s:value=1", op_binary_addc, "Mul", 0},
+    {"addcdiv", "T:self T:tensor1 T:tensor2 s:value=1", op_binary_addc, "Div", 0},
+    {"isclose", "T:self T:other f:rtol=1e-5 f:atol=1e-8 b:equal_nan=False", op_binary_isclose, NULL, 0},
+    {"where", "T:condition T:self T:other", op_binary_where, NULL, 0},
+    {"where", "T:condition s:self T:other", op_binary_where, NULL, 0},
+    {"where", "T:condition T:self s:other", op_binary_where, NULL, 0},
+    {"where", "T:condition s:self s:other", op_binary_where, NULL, 0},
+    {"masked_fill", "T:self T:mask s:value", op_binary_masked_fill, NULL, 0},
+    {"masked_fill", "T:self T:mask T:value", op_binary_masked_fill, NULL, 0},
     {NULL, NULL, NULL, NULL, 0},
 };
 

@@ -1,22 +1,22 @@
 /* op_conv.c — convolutions and their transposes. */
 #include "import/torch/op.h"
 
-typedef struct conv_config {
+typedef struct op_conv_config {
     int64_t strides[3], pads[6], dilations[3], output_padding[3];
     int32_t dims;
     int64_t groups;
     bool same; /* padding "same" */
-} conv_config;
+} op_conv_config;
 
 /* The spatial dimensions: given by the operator, or by the weight. */
-static int32_t conv_dims(xi_aten *x, xi_value *weight, const xi_aten_op *op)
+static int32_t op_conv_dims(xi_aten *x, xi_value *weight, const xi_aten_op *op)
 {
     int32_t dims = op->number ? (int32_t)op->number : xi_aten_need_rank(x, weight, op->name) - 2;
     if (x->status == XINF_OK && (dims < 1 || dims > 3)) xi_aten_fail(x, XINF_UNSUPPORTED, "%s over %d dimensions", op->name, dims);
     return x->status == XINF_OK ? dims : 0;
 }
 
-static bool conv_read(xi_aten *x, conv_config *c, const xi_aten_value *stride, const xi_aten_value *padding, const xi_aten_value *dilation,
+static bool op_conv_read(xi_aten *x, op_conv_config *c, const xi_aten_value *stride, const xi_aten_value *padding, const xi_aten_value *dilation,
                       const xi_aten_value *groups, const char *who)
 {
     int32_t n = c->dims;
@@ -32,13 +32,13 @@ static bool conv_read(xi_aten *x, conv_config *c, const xi_aten_value *stride, c
 }
 
 /* The input with a batch of one when it has none. */
-static xi_value *conv_batched(xi_aten *x, xi_value *v, int32_t dims, bool *added)
+static xi_value *op_conv_batched(xi_aten *x, xi_value *v, int32_t dims, bool *added)
 {
     *added = xi_aten_rank(v) == dims + 1;
     return *added ? xi_aten_unsqueeze(x, v, 0) : v;
 }
 
-static xi_value *conv_emit(xi_aten *x, const char *name, xi_value *v, xi_value *w, xi_value *b, conv_config *c)
+static xi_value *op_conv_emit(xi_aten *x, const char *name, xi_value *v, xi_value *w, xi_value *b, op_conv_config *c)
 {
     int64_t kernel[3], total;
     xi_value *in[3] = {v, w, b};
@@ -61,36 +61,36 @@ static xi_value *conv_emit(xi_aten *x, const char *name, xi_value *v, xi_value *
     return xi_aten_emit(x, name, b ? 3 : 2, in, n, attrs);
 }
 
-static xi_aten_value conv_result(xi_aten *x, const char *name, const xi_aten_value *a, conv_config *c)
+static xi_aten_value op_conv_result(xi_aten *x, const char *name, const xi_aten_value *a, op_conv_config *c)
 {
     bool added;
-    xi_value *v = conv_batched(x, xi_aten_arg(x, &a[0]), c->dims, &added), *y = conv_emit(x, name, v, xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2]), c);
+    xi_value *v = op_conv_batched(x, xi_aten_arg(x, &a[0]), c->dims, &added), *y = op_conv_emit(x, name, v, xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2]), c);
     return xi_aten_result(x, added ? xi_aten_squeeze(x, y, 0) : y);
 }
 
-static xi_aten_value conv_plain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_conv_plain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    conv_config c = {.dims = conv_dims(x, xi_aten_arg(x, &a[1]), op)};
-    if (!conv_read(x, &c, &a[3], &a[4], &a[5], &a[6], op->name)) return xi_aten_none();
-    return conv_result(x, "Conv", a, &c);
+    op_conv_config c = {.dims = op_conv_dims(x, xi_aten_arg(x, &a[1]), op)};
+    if (!op_conv_read(x, &c, &a[3], &a[4], &a[5], &a[6], op->name)) return xi_aten_none();
+    return op_conv_result(x, "Conv", a, &c);
 }
 
 /* conv_transposeNd(input, weight, bias, stride, padding, output_padding, groups, dilation) */
-static xi_aten_value conv_transposed(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_conv_transposed(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    conv_config c = {.dims = conv_dims(x, xi_aten_arg(x, &a[1]), op)};
-    if (!conv_read(x, &c, &a[3], &a[4], &a[7], &a[6], op->name)) return xi_aten_none();
+    op_conv_config c = {.dims = op_conv_dims(x, xi_aten_arg(x, &a[1]), op)};
+    if (!op_conv_read(x, &c, &a[3], &a[4], &a[7], &a[6], op->name)) return xi_aten_none();
     if (xi_aten_arg_ints(x, &a[5], c.output_padding, 3, c.dims, op->name) < 0) return xi_aten_none();
-    return conv_result(x, "ConvTranspose", a, &c);
+    return op_conv_result(x, "ConvTranspose", a, &c);
 }
 
 /* _convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, …) */
-static xi_aten_value conv_general(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_conv_general(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    conv_config c = {.dims = conv_dims(x, xi_aten_arg(x, &a[1]), op)};
-    if (!conv_read(x, &c, &a[3], &a[4], &a[5], &a[8], op->name)) return xi_aten_none();
+    op_conv_config c = {.dims = op_conv_dims(x, xi_aten_arg(x, &a[1]), op)};
+    if (!op_conv_read(x, &c, &a[3], &a[4], &a[5], &a[8], op->name)) return xi_aten_none();
     if (xi_aten_arg_ints(x, &a[7], c.output_padding, 3, c.dims, op->name) < 0) return xi_aten_none();
-    return conv_result(x, xi_aten_arg_bool(x, &a[6], op->name) ? "ConvTranspose" : "Conv", a, &c);
+    return op_conv_result(x, xi_aten_arg_bool(x, &a[6], op->name) ? "ConvTranspose" : "Conv", a, &c);
 }
 
 #define CONV_ARGS "T:input T:weight t:bias=None I:stride=1 I:padding=0 I:dilation=1 i:groups=1"
@@ -98,21 +98,21 @@ static xi_aten_value conv_general(xi_aten *x, const xi_aten_value *a, const xi_a
 #define CONV_ARGS_BACK "T:input T:weight t:bias=None I:stride=1 I:padding=0 I:output_padding=0 i:groups=1 I:dilation=1"
 
 const xi_aten_op xi_aten_ops_conv[] = {
-    {"conv1d", CONV_ARGS, conv_plain, NULL, 1},
-    {"conv2d", CONV_ARGS, conv_plain, NULL, 2},
-    {"conv3d", CONV_ARGS, conv_plain, NULL, 3},
-    {"conv1d", CONV_ARGS_TEXT, conv_plain, NULL, 1},
-    {"conv2d", CONV_ARGS_TEXT, conv_plain, NULL, 2},
-    {"conv3d", CONV_ARGS_TEXT, conv_plain, NULL, 3},
-    {"_convolution_mode", "T:input T:weight t:bias I:stride S:padding I:dilation i:groups", conv_plain, NULL, 0},
-    {"conv_transpose1d", CONV_ARGS_BACK, conv_transposed, NULL, 1},
-    {"conv_transpose2d", CONV_ARGS_BACK, conv_transposed, NULL, 2},
-    {"conv_transpose3d", CONV_ARGS_BACK, conv_transposed, NULL, 3},
-    {"convolution", "T:input T:weight t:bias I:stride I:padding I:dilation b:transposed I:output_padding i:groups", conv_general, NULL, 0},
+    {"conv1d", CONV_ARGS, op_conv_plain, NULL, 1},
+    {"conv2d", CONV_ARGS, op_conv_plain, NULL, 2},
+    {"conv3d", CONV_ARGS, op_conv_plain, NULL, 3},
+    {"conv1d", CONV_ARGS_TEXT, op_conv_plain, NULL, 1},
+    {"conv2d", CONV_ARGS_TEXT, op_conv_plain, NULL, 2},
+    {"conv3d", CONV_ARGS_TEXT, op_conv_plain, NULL, 3},
+    {"_convolution_mode", "T:input T:weight t:bias I:stride S:padding I:dilation i:groups", op_conv_plain, NULL, 0},
+    {"conv_transpose1d", CONV_ARGS_BACK, op_conv_transposed, NULL, 1},
+    {"conv_transpose2d", CONV_ARGS_BACK, op_conv_transposed, NULL, 2},
+    {"conv_transpose3d", CONV_ARGS_BACK, op_conv_transposed, NULL, 3},
+    {"convolution", "T:input T:weight t:bias I:stride I:padding I:dilation b:transposed I:output_padding i:groups", op_conv_general, NULL, 0},
     {"_convolution",
      "T:input T:weight t:bias I:stride I:padding I:dilation b:transposed I:output_padding i:groups b:benchmark b:deterministic b:cudnn_enabled "
      "b:allow_tf32=True",
-     conv_general, NULL, 0},
+     op_conv_general, NULL, 0},
     {NULL, NULL, NULL, NULL, 0},
 };
 

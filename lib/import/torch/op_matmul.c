@@ -3,13 +3,13 @@
 
 #include <math.h>
 
-static xi_aten_value matmul_plain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_plain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     return xi_aten_result(x, xi_aten_emit2(x, "MatMul", xi_aten_arg(x, &a[0]), xi_aten_arg(x, &a[1])));
 }
 
 /* input · weightᵀ + bias */
-static xi_value *matmul_linear_of(xi_aten *x, xi_value *v, xi_value *w, xi_value *b)
+static xi_value *op_matmul_linear_of(xi_aten *x, xi_value *v, xi_value *w, xi_value *b)
 {
     int32_t rank = xi_aten_rank(v), weight_rank = xi_aten_need_rank(x, w, "linear");
     if (x->status != XINF_OK) return NULL;
@@ -23,31 +23,31 @@ static xi_value *matmul_linear_of(xi_aten *x, xi_value *v, xi_value *w, xi_value
     return b ? xi_aten_emit2(x, "Add", v, b) : v;
 }
 
-static xi_aten_value matmul_linear(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_linear(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, matmul_linear_of(x, xi_aten_arg(x, &a[0]), xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2])));
+    return xi_aten_result(x, op_matmul_linear_of(x, xi_aten_arg(x, &a[0]), xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2])));
 }
 
-static xi_value *matmul_scaled(xi_aten *x, xi_value *v, const xi_aten_value *factor)
+static xi_value *op_matmul_scaled(xi_aten *x, xi_value *v, const xi_aten_value *factor)
 {
     double f = xi_aten_arg_double(x, factor, "a factor");
     return f == 1 ? v : xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, f));
 }
 
 /* beta · self + alpha · (mat1 · mat2) */
-static xi_aten_value matmul_add(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_addmm(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *y = matmul_scaled(x, xi_aten_emit2(x, "MatMul", xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2])), &a[4]);
+    xi_value *y = op_matmul_scaled(x, xi_aten_emit2(x, "MatMul", xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2])), &a[4]);
     if (op->number) y = xi_aten_reduce(x, "ReduceSum", y, (int64_t[]){0}, 1, false); /* addbmm sums over the batch */
-    return xi_aten_result(x, xi_aten_emit2(x, "Add", matmul_scaled(x, xi_aten_arg(x, &a[0]), &a[3]), y));
+    return xi_aten_result(x, xi_aten_emit2(x, "Add", op_matmul_scaled(x, xi_aten_arg(x, &a[0]), &a[3]), y));
 }
 
-static xi_aten_value matmul_outer(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_outer(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     return xi_aten_result(x, xi_aten_emit2(x, "Mul", xi_aten_unsqueeze(x, xi_aten_arg(x, &a[0]), 1), xi_aten_unsqueeze(x, xi_aten_arg(x, &a[1]), 0)));
 }
 
-static xi_aten_value matmul_inner(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_inner(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
     if (xi_aten_rank(q) > 1) q = xi_aten_swap(x, q, -1, -2);
@@ -55,7 +55,7 @@ static xi_aten_value matmul_inner(xi_aten *x, const xi_aten_value *a, const xi_a
 }
 
 /* An equation in letters; ONNX's Einsum takes the same, spaces included. */
-static xi_aten_value matmul_einsum(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_einsum(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int32_t count = a[1].list->count;
     xi_value *in[26];
@@ -66,7 +66,7 @@ static xi_aten_value matmul_einsum(xi_aten *x, const xi_aten_value *a, const xi_
 }
 
 /* The axes that are summed go last in one and first in the other; then one product of two matrices. */
-static xi_aten_value matmul_tensordot(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_tensordot(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
     int64_t ax[XI_MAX_RANK], bx[XI_MAX_RANK];
@@ -99,14 +99,14 @@ static xi_aten_value matmul_tensordot(xi_aten *x, const xi_aten_value *a, const 
 }
 
 /* bilinear(x1, x2, weight, bias): y[…o] = x1[…i] w[oij] x2[…j] */
-static xi_aten_value matmul_bilinear(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_bilinear(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *in[3] = {xi_aten_arg(x, &a[0]), xi_aten_arg(x, &a[2]), xi_aten_arg(x, &a[1])}, *b = xi_aten_arg(x, &a[3]);
     xi_value *y = xi_aten_emit(x, "Einsum", 3, in, 1, (xi_attr[]){XI_ATEN_ATTR_TEXT("equation", "...i,oij,...j->...o")});
     return xi_aten_result(x, b ? xi_aten_emit2(x, "Add", y, b) : y);
 }
 
-static xi_aten_value matmul_chain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_chain(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *y = NULL;
     for (int32_t i = 0; i < a[0].list->count; i++) {
@@ -117,7 +117,7 @@ static xi_aten_value matmul_chain(xi_aten *x, const xi_aten_value *a, const xi_a
 }
 
 /* kron of two matrices: each element times the other matrix */
-static xi_aten_value matmul_kron(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_kron(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]), *shape;
     int32_t rank = xi_aten_need_rank(x, p, "kron");
@@ -133,7 +133,7 @@ static xi_aten_value matmul_kron(xi_aten *x, const xi_aten_value *a, const xi_at
 /* ---- attention ---- */
 
 /* The mask of a causal attention: −∞ above the diagonal, for lengths known or not. */
-static xi_value *attention_causal(xi_aten *x, xi_value *q, xi_value *k)
+static xi_value *op_attention_causal(xi_aten *x, xi_value *q, xi_value *k)
 {
     xi_value *lq = xi_aten_slice(x, xi_aten_shape(x, q), 0, -2, -1, 1), *lk = xi_aten_slice(x, xi_aten_shape(x, k), 0, -2, -1, 1);
     xi_value *shape = xi_aten_concat(x, 2, (xi_value *[]){lq, lk}, 0), *one = xi_aten_number(x, XINF_FLOAT32, 1);
@@ -142,7 +142,7 @@ static xi_value *attention_causal(xi_aten *x, xi_value *q, xi_value *k)
 }
 
 /* scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa) */
-static xi_aten_value matmul_attention(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_attention(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *q = xi_aten_arg(x, &a[0]), *k = xi_aten_arg(x, &a[1]), *v = xi_aten_arg(x, &a[2]), *mask = xi_aten_arg(x, &a[3]), *scale;
     int32_t rank = xi_aten_need_rank(x, q, op->name);
@@ -163,7 +163,7 @@ static xi_aten_value matmul_attention(xi_aten *x, const xi_aten_value *a, const 
     if (a[6].kind != XI_ATEN_NONE) scale = xi_aten_number_like(x, q, xi_aten_arg_double(x, &a[6], "scale"));
     else if (depth > 0) scale = xi_aten_number_like(x, q, 1 / sqrt((double)depth));
     else scale = xi_aten_emit1(x, "Reciprocal", xi_aten_emit1(x, "Sqrt", xi_aten_cast_like(x, xi_aten_slice(x, xi_aten_shape(x, q), 0, -1, INT64_MAX, 1), q)));
-    if (xi_aten_arg_bool(x, &a[5], "is_causal")) mask = attention_causal(x, q, k);
+    if (xi_aten_arg_bool(x, &a[5], "is_causal")) mask = op_attention_causal(x, q, k);
     xi_value *s = xi_aten_emit2(x, "Mul", xi_aten_emit2(x, "MatMul", q, xi_aten_swap(x, k, -1, -2)), scale);
     if (mask && xi_aten_dtype(mask) == XINF_BOOL) s = xi_aten_emit3(x, "Where", mask, s, xi_aten_number_like(x, s, -INFINITY));
     else if (mask) s = xi_aten_emit2(x, "Add", s, mask);
@@ -173,7 +173,7 @@ static xi_aten_value matmul_attention(xi_aten *x, const xi_aten_value *a, const 
 
 /* ---- distances ---- */
 
-static xi_aten_value matmul_cosine(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_cosine(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
     int64_t axis = xi_aten_arg_int(x, &a[2], op->name);
@@ -185,7 +185,7 @@ static xi_aten_value matmul_cosine(xi_aten *x, const xi_aten_value *a, const xi_
 }
 
 /* cdist(x1, x2, p): all pairs of rows */
-static xi_aten_value matmul_cdist(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_cdist(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *d = xi_aten_emit2(x, "Sub", xi_aten_unsqueeze(x, xi_aten_arg(x, &a[0]), -2), xi_aten_unsqueeze(x, xi_aten_arg(x, &a[1]), -3));
     double p = xi_aten_arg_double(x, &a[2], "cdist's p");
@@ -199,7 +199,7 @@ static xi_aten_value matmul_cdist(xi_aten *x, const xi_aten_value *a, const xi_a
     return xi_aten_result(x, xi_aten_emit2(x, "Pow", d, xi_aten_number_like(x, d, 1 / p)));
 }
 
-static xi_aten_value matmul_pairwise(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_pairwise(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *d = xi_aten_emit2(x, "Sub", xi_aten_arg(x, &a[0]), xi_aten_arg(x, &a[1]));
     double p = xi_aten_arg_double(x, &a[2], "p");
@@ -212,7 +212,7 @@ static xi_aten_value matmul_pairwise(xi_aten *x, const xi_aten_value *a, const x
 }
 
 /* linalg_cross, cross: of vectors of three along an axis */
-static xi_aten_value matmul_cross(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_matmul_cross(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
     int64_t axis = a[2].kind == XI_ATEN_NONE ? -1 : xi_aten_arg_int(x, &a[2], op->name);
@@ -228,33 +228,33 @@ static xi_aten_value matmul_cross(xi_aten *x, const xi_aten_value *a, const xi_a
 }
 
 const xi_aten_op xi_aten_ops_matmul[] = {
-    {"matmul", "T:self T:other", matmul_plain, NULL, 0},
-    {"linalg_matmul", "T:self T:other", matmul_plain, NULL, 0},
-    {"mm", "T:self T:mat2", matmul_plain, NULL, 0},
-    {"bmm", "T:self T:mat2", matmul_plain, NULL, 0},
-    {"mv", "T:self T:vec", matmul_plain, NULL, 0},
-    {"dot", "T:self T:tensor", matmul_plain, NULL, 0},
-    {"vdot", "T:self T:tensor", matmul_plain, NULL, 0},
-    {"inner", "T:self T:other", matmul_inner, NULL, 0},
-    {"outer", "T:self T:vec2", matmul_outer, NULL, 0},
-    {"ger", "T:self T:vec2", matmul_outer, NULL, 0},
-    {"linear", "T:input T:weight t:bias=None", matmul_linear, NULL, 0},
-    {"addmm", "T:self T:mat1 T:mat2 s:beta=1 s:alpha=1", matmul_add, NULL, 0},
-    {"addmv", "T:self T:mat T:vec s:beta=1 s:alpha=1", matmul_add, NULL, 0},
-    {"baddbmm", "T:self T:batch1 T:batch2 s:beta=1 s:alpha=1", matmul_add, NULL, 0},
-    {"addbmm", "T:self T:batch1 T:batch2 s:beta=1 s:alpha=1", matmul_add, NULL, 1},
-    {"einsum", "S:equation L:tensors o:path=None", matmul_einsum, NULL, 0},
-    {"tensordot", "T:self T:other I:dims_self I:dims_other", matmul_tensordot, NULL, 0},
-    {"bilinear", "T:input1 T:input2 T:weight t:bias=None", matmul_bilinear, NULL, 0},
-    {"chain_matmul", "L:matrices", matmul_chain, NULL, 0},
-    {"linalg_multi_dot", "L:tensors", matmul_chain, NULL, 0},
-    {"kron", "T:self T:other", matmul_kron, NULL, 0},
-    {"scaled_dot_product_attention", "T:query T:key T:value t:attn_mask=None f:dropout_p=0 b:is_causal=False f?:scale=None b:enable_gqa=False", matmul_attention,
+    {"matmul", "T:self T:other", op_matmul_plain, NULL, 0},
+    {"linalg_matmul", "T:self T:other", op_matmul_plain, NULL, 0},
+    {"mm", "T:self T:mat2", op_matmul_plain, NULL, 0},
+    {"bmm", "T:self T:mat2", op_matmul_plain, NULL, 0},
+    {"mv", "T:self T:vec", op_matmul_plain, NULL, 0},
+    {"dot", "T:self T:tensor", op_matmul_plain, NULL, 0},
+    {"vdot", "T:self T:tensor", op_matmul_plain, NULL, 0},
+    {"inner", "T:self T:other", op_matmul_inner, NULL, 0},
+    {"outer", "T:self T:vec2", op_matmul_outer, NULL, 0},
+    {"ger", "T:self T:vec2", op_matmul_outer, NULL, 0},
+    {"linear", "T:input T:weight t:bias=None", op_matmul_linear, NULL, 0},
+    {"addmm", "T:self T:mat1 T:mat2 s:beta=1 s:alpha=1", op_matmul_addmm, NULL, 0},
+    {"addmv", "T:self T:mat T:vec s:beta=1 s:alpha=1", op_matmul_addmm, NULL, 0},
+    {"baddbmm", "T:self T:batch1 T:batch2 s:beta=1 s:alpha=1", op_matmul_addmm, NULL, 0},
+    {"addbmm", "T:self T:batch1 T:batch2 s:beta=1 s:alpha=1", op_matmul_addmm, NULL, 1},
+    {"einsum", "S:equation L:tensors o:path=None", op_matmul_einsum, NULL, 0},
+    {"tensordot", "T:self T:other I:dims_self I:dims_other", op_matmul_tensordot, NULL, 0},
+    {"bilinear", "T:input1 T:input2 T:weight t:bias=None", op_matmul_bilinear, NULL, 0},
+    {"chain_matmul", "L:matrices", op_matmul_chain, NULL, 0},
+    {"linalg_multi_dot", "L:tensors", op_matmul_chain, NULL, 0},
+    {"kron", "T:self T:other", op_matmul_kron, NULL, 0},
+    {"scaled_dot_product_attention", "T:query T:key T:value t:attn_mask=None f:dropout_p=0 b:is_causal=False f?:scale=None b:enable_gqa=False", op_matmul_attention,
      NULL, 0},
-    {"cosine_similarity", "T:x1 T:x2 i:dim=1 f:eps=1e-8", matmul_cosine, NULL, 0},
-    {"cdist", "T:x1 T:x2 f:p=2 i?:compute_mode=None", matmul_cdist, NULL, 0},
-    {"pairwise_distance", "T:x1 T:x2 f:p=2 f:eps=1e-6 b:keepdim=False", matmul_pairwise, NULL, 0},
-    {"linalg_cross", "T:self T:other i:dim=-1", matmul_cross, NULL, 0},
-    {"cross", "T:self T:other i?:dim=None", matmul_cross, NULL, 0},
+    {"cosine_similarity", "T:x1 T:x2 i:dim=1 f:eps=1e-8", op_matmul_cosine, NULL, 0},
+    {"cdist", "T:x1 T:x2 f:p=2 i?:compute_mode=None", op_matmul_cdist, NULL, 0},
+    {"pairwise_distance", "T:x1 T:x2 f:p=2 f:eps=1e-6 b:keepdim=False", op_matmul_pairwise, NULL, 0},
+    {"linalg_cross", "T:self T:other i:dim=-1", op_matmul_cross, NULL, 0},
+    {"cross", "T:self T:other i?:dim=None", op_matmul_cross, NULL, 0},
     {NULL, NULL, NULL, NULL, 0},
 };

@@ -3,29 +3,29 @@
 
 enum { SHAPE_MAX_PARTS = 4096 };
 
-static xi_aten_value shape_view(xi_aten *x, const xi_aten_value *a, xi_value *shape)
+static xi_aten_value op_shape_view(xi_aten *x, const xi_aten_value *a, xi_value *shape)
 {
     xi_aten_view w = {.kind = XI_ATEN_RESHAPE, .shape = shape};
     return x->status == XINF_OK ? xi_aten_view_of(x, a->tensor, &w) : xi_aten_none();
 }
 
-static xi_aten_value shape_alias(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_alias(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_aten_view w = {.kind = XI_ATEN_ALIAS};
     return xi_aten_view_of(x, a[0].tensor, &w);
 }
 
-static xi_aten_value shape_reshape(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_reshape(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return shape_view(x, &a[0], xi_aten_int_list(x, &a[1]));
+    return op_shape_view(x, &a[0], xi_aten_int_list(x, &a[1]));
 }
 
-static xi_aten_value shape_view_as(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_view_as(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return shape_view(x, &a[0], xi_aten_shape(x, xi_aten_arg(x, &a[1])));
+    return op_shape_view(x, &a[0], xi_aten_shape(x, xi_aten_arg(x, &a[1])));
 }
 
-static xi_aten_value shape_copy(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_copy(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_aten_value out = xi_aten_result(x, xi_aten_arg(x, &a[0]));
     if (out.kind != XI_ATEN_TENSOR) return out;
@@ -37,7 +37,7 @@ static xi_aten_value shape_copy(xi_aten *x, const xi_aten_value *a, const xi_ate
 }
 
 /* The shape's dimensions first … last−1, as a 1-D value. */
-static xi_value *shape_part(xi_aten *x, xi_value *v, int64_t first, int64_t last)
+static xi_value *op_shape_part(xi_aten *x, xi_value *v, int64_t first, int64_t last)
 {
     xi_value *shape = xi_aten_shape(x, v);
     int64_t dims[XI_MAX_RANK];
@@ -47,44 +47,44 @@ static xi_value *shape_part(xi_aten *x, xi_value *v, int64_t first, int64_t last
 }
 
 /* Dimensions start … end become one: sizes before and after are kept, known or not. */
-static xi_aten_value shape_flatten(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_flatten(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *parts[3];
     int64_t start = xi_aten_arg_int(x, &a[1], "flatten"), end = xi_aten_arg_int(x, &a[2], "flatten");
     int32_t rank = xi_aten_rank(v), count = 0;
-    if (rank == 0) return shape_view(x, &a[0], xi_aten_int1(x, 1));
+    if (rank == 0) return op_shape_view(x, &a[0], xi_aten_int1(x, 1));
     start = xi_aten_axis(x, v, start, "flatten");
     end = xi_aten_axis(x, v, end, "flatten");
     if (x->status != XINF_OK) return xi_aten_none();
-    if (rank > 0 && start == end) return shape_alias(x, a, op);
+    if (rank > 0 && start == end) return op_shape_alias(x, a, op);
     if (rank < 0 && (start < 0 || end != -1)) rank = xi_aten_need_rank(x, v, "flatten");
     /* Leading dimensions that are kept as they are: 0 in ONNX's Reshape; one unknown can be found from the rest. */
-    if (start > 0) parts[count++] = shape_part(x, v, 0, start);
+    if (start > 0) parts[count++] = op_shape_part(x, v, 0, start);
     parts[count++] = xi_aten_int1(x, -1);
-    if (rank >= 0 && end + 1 < rank) parts[count++] = shape_part(x, v, end + 1, rank);
-    return shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
+    if (rank >= 0 && end + 1 < rank) parts[count++] = op_shape_part(x, v, end + 1, rank);
+    return op_shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
 }
 
-static xi_aten_value shape_unflatten(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_unflatten(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *parts[3];
     int32_t rank = xi_aten_need_rank(x, v, "unflatten"), count = 0;
     int64_t axis = xi_aten_axis(x, v, xi_aten_arg_int(x, &a[1], "unflatten"), "unflatten");
     if (x->status != XINF_OK) return xi_aten_none();
-    if (axis > 0) parts[count++] = shape_part(x, v, 0, axis);
+    if (axis > 0) parts[count++] = op_shape_part(x, v, 0, axis);
     parts[count++] = xi_aten_int_list(x, &a[2]);
-    if (axis + 1 < rank) parts[count++] = shape_part(x, v, axis + 1, rank);
-    return shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
+    if (axis + 1 < rank) parts[count++] = op_shape_part(x, v, axis + 1, rank);
+    return op_shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
 }
 
-static xi_aten_value shape_ravel(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_ravel(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return shape_view(x, &a[0], xi_aten_int1(x, -1));
+    return op_shape_view(x, &a[0], xi_aten_int1(x, -1));
 }
 
 /* ---- axes of one ---- */
 
-static xi_aten_value shape_unsqueeze(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_unsqueeze(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *parts[3];
     int64_t axis = xi_aten_arg_int(x, &a[1], "unsqueeze");
@@ -92,15 +92,15 @@ static xi_aten_value shape_unsqueeze(xi_aten *x, const xi_aten_value *a, const x
     if (rank < 0) return xi_aten_result(x, xi_aten_unsqueeze(x, v, axis));
     if (axis < -rank - 1 || axis > rank) return xi_aten_fail(x, XINF_MALFORMED, "unsqueeze: dimension %lld of a tensor with %d", (long long)axis, rank), xi_aten_none();
     if (axis < 0) axis += rank + 1;
-    if (axis > 0) parts[count++] = shape_part(x, v, 0, axis);
+    if (axis > 0) parts[count++] = op_shape_part(x, v, 0, axis);
     parts[count++] = xi_aten_int1(x, 1);
-    if (axis < rank) parts[count++] = shape_part(x, v, axis, rank);
+    if (axis < rank) parts[count++] = op_shape_part(x, v, axis, rank);
     if (!a[0].tensor->base && !xi_shape_known(&v->type.shape)) return xi_aten_result(x, xi_aten_unsqueeze(x, v, axis));
-    return shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
+    return op_shape_view(x, &a[0], xi_aten_concat(x, count, parts, 0));
 }
 
 /* Without its axes of one; of those asked for, only the ones that are one. */
-static xi_aten_value shape_squeeze(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_squeeze(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t axes[XI_MAX_RANK], dims[XI_MAX_RANK];
@@ -119,18 +119,18 @@ static xi_aten_value shape_squeeze(xi_aten *x, const xi_aten_value *a, const xi_
         if (!drop[i]) dims[kept++] = v->type.shape.dim[i];
         known = known && v->type.shape.dim[i] >= 0;
     }
-    if (kept == rank) return shape_alias(x, a, op);
-    if (known) return shape_view(x, &a[0], xi_aten_ints(x, dims, kept));
+    if (kept == rank) return op_shape_alias(x, a, op);
+    if (known) return op_shape_view(x, &a[0], xi_aten_ints(x, dims, kept));
     for (int32_t i = count = 0; i < rank; i++)
         if (drop[i]) axes[count++] = i;
     return xi_aten_result(x, xi_aten_emit2(x, "Squeeze", v, xi_aten_ints(x, axes, count)));
 }
 
-static xi_aten_value shape_atleast(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_atleast(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int32_t rank = xi_aten_need_rank(x, v, op->name);
-    if (rank >= op->number) return shape_alias(x, a, op);
+    if (rank >= op->number) return op_shape_alias(x, a, op);
     while (rank < op->number && x->status == XINF_OK) {
         /* A row has its new axis in front, a plane behind. */
         v = xi_aten_unsqueeze(x, v, rank < 2 ? 0 : rank);
@@ -141,7 +141,7 @@ static xi_aten_value shape_atleast(xi_aten *x, const xi_aten_value *a, const xi_
 
 /* ---- order of axes ---- */
 
-static xi_aten_value shape_permuted(xi_aten *x, const xi_aten_value *a, const int64_t *perm, int32_t rank)
+static xi_aten_value op_shape_permuted(xi_aten *x, const xi_aten_value *a, const int64_t *perm, int32_t rank)
 {
     xi_aten_view w = {.kind = XI_ATEN_PERMUTE, .rank = rank};
     if (x->status != XINF_OK) return xi_aten_none();
@@ -149,7 +149,7 @@ static xi_aten_value shape_permuted(xi_aten *x, const xi_aten_value *a, const in
     return xi_aten_view_of(x, a->tensor, &w);
 }
 
-static xi_aten_value shape_swapped(xi_aten *x, const xi_aten_value *a, int64_t p, int64_t q)
+static xi_aten_value op_shape_swapped(xi_aten *x, const xi_aten_value *a, int64_t p, int64_t q)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t perm[XI_MAX_RANK];
@@ -161,29 +161,29 @@ static xi_aten_value shape_swapped(xi_aten *x, const xi_aten_value *a, int64_t p
     for (int32_t i = 0; i < rank; i++) perm[i] = i;
     perm[p] = q;
     perm[q] = p;
-    return shape_permuted(x, a, perm, rank);
+    return op_shape_permuted(x, a, perm, rank);
 }
 
-static xi_aten_value shape_transpose(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_transpose(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return shape_swapped(x, a, xi_aten_arg_int(x, &a[1], "transpose"), xi_aten_arg_int(x, &a[2], "transpose"));
+    return op_shape_swapped(x, a, xi_aten_arg_int(x, &a[1], "transpose"), xi_aten_arg_int(x, &a[2], "transpose"));
 }
 
 /* t, .T, mT, adjoint: number 0 takes ranks up to 2 only */
-static xi_aten_value shape_t(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_t(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int32_t rank = xi_aten_need_rank(x, xi_aten_arg(x, &a[0]), op->name);
     int64_t perm[XI_MAX_RANK];
     if (x->status != XINF_OK) return xi_aten_none();
     if (op->number == 1) {
         for (int32_t i = 0; i < rank; i++) perm[i] = rank - 1 - i;
-        return shape_permuted(x, a, perm, rank);
+        return op_shape_permuted(x, a, perm, rank);
     }
-    if (rank < 2) return shape_alias(x, a, op);
-    return shape_swapped(x, a, -2, -1);
+    if (rank < 2) return op_shape_alias(x, a, op);
+    return op_shape_swapped(x, a, -2, -1);
 }
 
-static xi_aten_value shape_permute(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_permute(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t perm[XI_MAX_RANK];
@@ -194,11 +194,11 @@ static xi_aten_value shape_permute(xi_aten *x, const xi_aten_value *a, const xi_
         if (perm[i] < 0) perm[i] += count;
         if (perm[i] < 0 || perm[i] >= count) return xi_aten_fail(x, XINF_MALFORMED, "permute: a dimension that is none"), xi_aten_none();
     }
-    return shape_permuted(x, a, perm, count);
+    return op_shape_permuted(x, a, perm, count);
 }
 
 /* movedim: sources go to destinations, the others keep their order */
-static xi_aten_value shape_movedim(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_movedim(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t from[XI_MAX_RANK], to[XI_MAX_RANK], perm[XI_MAX_RANK];
@@ -219,12 +219,12 @@ static xi_aten_value shape_movedim(xi_aten *x, const xi_aten_value *a, const xi_
         while (at < rank && used[at]) at++;
         perm[i] = at++;
     }
-    return shape_permuted(x, a, perm, rank);
+    return op_shape_permuted(x, a, perm, rank);
 }
 
 /* ---- parts ---- */
 
-static xi_aten_value shape_sliced(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end, int64_t step)
+static xi_aten_value op_shape_sliced(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end, int64_t step)
 {
     xi_value *v = xi_aten_arg(x, a);
     axis = xi_aten_axis(x, v, axis, "slice");
@@ -234,16 +234,16 @@ static xi_aten_value shape_sliced(xi_aten *x, const xi_aten_value *a, int64_t ax
     return xi_aten_view_of(x, a->tensor, &w);
 }
 
-static xi_aten_value shape_slice(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_slice_view(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int64_t step = xi_aten_arg_int(x, &a[4], "slice's step"), axis = xi_aten_arg_int(x, &a[1], "slice's dimension");
     xi_value *start = a[2].kind == XI_ATEN_NONE ? xi_aten_int1(x, 0) : xi_aten_int_vector(x, &a[2]);
     xi_value *end = a[3].kind == XI_ATEN_NONE ? xi_aten_int1(x, INT64_MAX) : xi_aten_int_vector(x, &a[3]);
     if (step < 1) return xi_aten_fail(x, XINF_MALFORMED, "slice: step %lld", (long long)step), xi_aten_none();
-    return shape_sliced(x, &a[0], axis, start, end, step);
+    return op_shape_sliced(x, &a[0], axis, start, end, step);
 }
 
-static xi_aten_value shape_narrow(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_narrow(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *start = xi_aten_int_vector(x, &a[2]);
     int64_t first, length;
@@ -254,10 +254,10 @@ static xi_aten_value shape_narrow(xi_aten *x, const xi_aten_value *a, const xi_a
     } else {
         end = xi_aten_emit2(x, "Add", start, xi_aten_int_vector(x, &a[3]));
     }
-    return shape_sliced(x, &a[0], xi_aten_arg_int(x, &a[1], "narrow's dimension"), start, end, 1);
+    return op_shape_sliced(x, &a[0], xi_aten_arg_int(x, &a[1], "narrow's dimension"), start, end, 1);
 }
 
-static xi_aten_value shape_select(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_select(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t axis = xi_aten_axis(x, v, xi_aten_arg_int(x, &a[1], "select's dimension"), "select"), index;
@@ -272,7 +272,7 @@ static xi_aten_value shape_select(xi_aten *x, const xi_aten_value *a, const xi_a
 }
 
 /* The size of an axis that must be known: parts cannot be counted otherwise. */
-static int64_t shape_known_size(xi_aten *x, const xi_aten_value *a, int64_t axis, const char *who)
+static int64_t op_shape_known_size(xi_aten *x, const xi_aten_value *a, int64_t axis, const char *who)
 {
     xi_value *v = xi_aten_arg(x, a);
     axis = xi_aten_axis(x, v, axis, who);
@@ -285,52 +285,52 @@ static int64_t shape_known_size(xi_aten *x, const xi_aten_value *a, int64_t axis
 }
 
 /* Slices of these sizes, as a list. */
-static xi_aten_value shape_pieces(xi_aten *x, const xi_aten_value *a, int64_t axis, const int64_t *sizes, int32_t count)
+static xi_aten_value op_shape_pieces(xi_aten *x, const xi_aten_value *a, int64_t axis, const int64_t *sizes, int32_t count)
 {
     xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, count);
     int64_t at = 0;
     for (int32_t i = 0; i < count && x->status == XINF_OK; i++) {
-        xi_aten_append(x, list.list, shape_sliced(x, a, axis, xi_aten_int1(x, at), xi_aten_int1(x, at + sizes[i]), 1));
+        xi_aten_append(x, list.list, op_shape_sliced(x, a, axis, xi_aten_int1(x, at), xi_aten_int1(x, at + sizes[i]), 1));
         at += sizes[i];
     }
     return x->status == XINF_OK ? list : xi_aten_none();
 }
 
-static xi_aten_value shape_equal_pieces(xi_aten *x, const xi_aten_value *a, int64_t axis, int64_t total, int64_t each)
+static xi_aten_value op_shape_equal_pieces(xi_aten *x, const xi_aten_value *a, int64_t axis, int64_t total, int64_t each)
 {
     int64_t sizes[SHAPE_MAX_PARTS];
     int32_t count = 0;
     if (x->status != XINF_OK) return xi_aten_none();
     if (each < 1 || (total + each - 1) / each > SHAPE_MAX_PARTS) return xi_aten_fail(x, XINF_UNSUPPORTED, "a split into pieces of %lld", (long long)each), xi_aten_none();
     for (int64_t at = 0; at < total || count == 0; at += each) sizes[count++] = total - at < each ? total - at : each;
-    return shape_pieces(x, a, axis, sizes, count);
+    return op_shape_pieces(x, a, axis, sizes, count);
 }
 
-static xi_aten_value shape_split(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_split(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int64_t axis = xi_aten_arg_int(x, &a[2], "split's dimension");
     if (a[1].kind == XI_ATEN_INT) {
-        int64_t total = shape_known_size(x, &a[0], axis, "split");
-        return shape_equal_pieces(x, a, axis, total, xi_aten_arg_int(x, &a[1], "split's size"));
+        int64_t total = op_shape_known_size(x, &a[0], axis, "split");
+        return op_shape_equal_pieces(x, a, axis, total, xi_aten_arg_int(x, &a[1], "split's size"));
     }
     int64_t sizes[SHAPE_MAX_PARTS];
     int32_t count = xi_aten_arg_ints(x, &a[1], sizes, SHAPE_MAX_PARTS, 1, "split's sizes");
-    return count < 0 ? xi_aten_none() : shape_pieces(x, a, axis, sizes, count);
+    return count < 0 ? xi_aten_none() : op_shape_pieces(x, a, axis, sizes, count);
 }
 
-static xi_aten_value shape_chunk(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_chunk(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int64_t chunks = xi_aten_arg_int(x, &a[1], "chunk"), axis = xi_aten_arg_int(x, &a[2], "chunk's dimension");
-    int64_t total = shape_known_size(x, &a[0], axis, "chunk");
+    int64_t total = op_shape_known_size(x, &a[0], axis, "chunk");
     if (chunks < 1 && x->status == XINF_OK) return xi_aten_fail(x, XINF_MALFORMED, "chunk into %lld", (long long)chunks), xi_aten_none();
     int64_t each = x->status == XINF_OK ? (total + chunks - 1) / chunks : 1;
-    return shape_equal_pieces(x, a, axis, total, each ? each : 1);
+    return op_shape_equal_pieces(x, a, axis, total, each ? each : 1);
 }
 
 /* tensor_split: the first pieces are one longer; or pieces that end at indices */
-static xi_aten_value shape_tensor_split(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_tensor_split(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    int64_t axis = xi_aten_arg_int(x, &a[2], "tensor_split"), sizes[SHAPE_MAX_PARTS], total = shape_known_size(x, &a[0], axis, "tensor_split");
+    int64_t axis = xi_aten_arg_int(x, &a[2], "tensor_split"), sizes[SHAPE_MAX_PARTS], total = op_shape_known_size(x, &a[0], axis, "tensor_split");
     int32_t count;
     if (x->status != XINF_OK) return xi_aten_none();
     if (a[1].kind == XI_ATEN_INT) {
@@ -348,44 +348,44 @@ static xi_aten_value shape_tensor_split(xi_aten *x, const xi_aten_value *a, cons
             before = end;
         }
     }
-    return shape_pieces(x, a, axis, sizes, count);
+    return op_shape_pieces(x, a, axis, sizes, count);
 }
 
-static xi_aten_value shape_unbind(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_unbind(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    int64_t axis = xi_aten_arg_int(x, &a[1], "unbind's dimension"), total = shape_known_size(x, &a[0], axis, "unbind");
+    int64_t axis = xi_aten_arg_int(x, &a[1], "unbind's dimension"), total = op_shape_known_size(x, &a[0], axis, "unbind");
     xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, total < 64 ? (int32_t)total : 64);
     for (int64_t i = 0; i < total && x->status == XINF_OK; i++)
-        xi_aten_append(x, list.list, shape_select(x, (xi_aten_value[]){a[0], xi_aten_int(axis), xi_aten_int(i)}, op));
+        xi_aten_append(x, list.list, op_shape_select(x, (xi_aten_value[]){a[0], xi_aten_int(axis), xi_aten_int(i)}, op));
     return x->status == XINF_OK ? list : xi_aten_none();
 }
 
 /* ---- larger shapes ---- */
 
-static xi_aten_value shape_expanded(xi_aten *x, const xi_aten_value *a, xi_value *shape)
+static xi_aten_value op_shape_expanded(xi_aten *x, const xi_aten_value *a, xi_value *shape)
 {
     xi_aten_view w = {.kind = XI_ATEN_EXPAND, .shape = shape};
     return x->status == XINF_OK ? xi_aten_view_of(x, a->tensor, &w) : xi_aten_none();
 }
 
 /* −1 keeps a dimension; ONNX's Expand keeps it for 1. */
-static xi_aten_value shape_expand(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_expand(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int64_t dims[XI_MAX_RANK];
     xi_value *shape = xi_aten_int_list(x, &a[1]);
     int32_t count = xi_aten_known_ints(shape, dims, XI_MAX_RANK);
     for (int32_t i = 0; i < count; i++) dims[i] = dims[i] == -1 ? 1 : dims[i];
-    if (count >= 0) return shape_expanded(x, a, xi_aten_ints(x, dims, count));
+    if (count >= 0) return op_shape_expanded(x, a, xi_aten_ints(x, dims, count));
     xi_value *one = xi_aten_whole(x, XINF_INT64, 1);
-    return shape_expanded(x, a, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", shape, xi_aten_whole(x, XINF_INT64, -1)), one, shape));
+    return op_shape_expanded(x, a, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", shape, xi_aten_whole(x, XINF_INT64, -1)), one, shape));
 }
 
-static xi_aten_value shape_expand_as(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_expand_as(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return shape_expanded(x, a, xi_aten_shape(x, xi_aten_arg(x, &a[1])));
+    return op_shape_expanded(x, a, xi_aten_shape(x, xi_aten_arg(x, &a[1])));
 }
 
-static xi_aten_value shape_broadcast_tensors(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_broadcast_tensors(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int32_t count = a[0].list->count;
     xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, count);
@@ -397,12 +397,12 @@ static xi_aten_value shape_broadcast_tensors(xi_aten *x, const xi_aten_value *a,
         sum = sum ? xi_aten_emit2(x, "Add", sum, wide) : wide;
     }
     for (int32_t i = 0; i < count && x->status == XINF_OK; i++)
-        xi_aten_append(x, list.list, shape_expanded(x, &a[0].list->items[i], xi_aten_shape(x, sum)));
+        xi_aten_append(x, list.list, op_shape_expanded(x, &a[0].list->items[i], xi_aten_shape(x, sum)));
     return x->status == XINF_OK ? list : xi_aten_none();
 }
 
 /* repeat: the shape may have more dimensions than the tensor; tile: fewer. */
-static xi_aten_value shape_repeat(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_repeat(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *times = xi_aten_int_list(x, &a[1]);
     int32_t rank = xi_aten_need_rank(x, v, op->name), count = a[1].kind == XI_ATEN_LIST || a[1].kind == XI_ATEN_TUPLE ? a[1].list->count : 1;
@@ -414,7 +414,7 @@ static xi_aten_value shape_repeat(xi_aten *x, const xi_aten_value *a, const xi_a
     return xi_aten_result(x, xi_aten_emit2(x, "Tile", v, times));
 }
 
-static xi_aten_value shape_repeat_interleave(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_repeat_interleave(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *wide;
     if (a[2].kind == XI_ATEN_NONE) v = xi_aten_reshape(x, v, (int64_t[]){-1}, 1);
@@ -428,15 +428,15 @@ static xi_aten_value shape_repeat_interleave(xi_aten *x, const xi_aten_value *a,
     wide = xi_aten_unsqueeze(x, v, axis + 1);
     xi_value *times = xi_aten_concat(x, 3, (xi_value *[]){xi_aten_ints(x, ones, (int32_t)axis + 1), xi_aten_int_vector(x, &a[1]), xi_aten_ints(x, ones, rank - (int32_t)axis - 1)}, 0);
     wide = xi_aten_emit2(x, "Tile", wide, times);
-    if (axis > 0) parts[count++] = shape_part(x, v, 0, axis);
+    if (axis > 0) parts[count++] = op_shape_part(x, v, 0, axis);
     parts[count++] = xi_aten_int1(x, -1);
-    if (axis + 1 < rank) parts[count++] = shape_part(x, v, axis + 1, rank);
+    if (axis + 1 < rank) parts[count++] = op_shape_part(x, v, axis + 1, rank);
     return xi_aten_result(x, xi_aten_reshape_to(x, wide, xi_aten_concat(x, count, parts, 0)));
 }
 
 /* ---- joining ---- */
 
-static xi_aten_value shape_joined(xi_aten *x, const xi_aten_value *list, int64_t axis, bool stack)
+static xi_aten_value op_shape_joined(xi_aten *x, const xi_aten_value *list, int64_t axis, bool stack)
 {
     int32_t count = list->list->count, kept = 0;
     xi_value **items = xi_arena_array(x->arena, (size_t)count + 1, sizeof *items);
@@ -456,29 +456,29 @@ static xi_aten_value shape_joined(xi_aten *x, const xi_aten_value *list, int64_t
     return xi_aten_result(x, xi_aten_concat(x, kept, items, axis));
 }
 
-static xi_aten_value shape_cat(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_cat(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     int64_t axis = xi_aten_arg_int(x, &a[1], op->name);
     if (a[0].kind == XI_ATEN_SEQUENCE)
         return xi_aten_result(x, xi_aten_emit(x, "ConcatFromSequence", 1, &a[0].scalar, 2, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis), XI_ATEN_ATTR_INT("new_axis", op->number)}));
-    return shape_joined(x, &a[0], axis, op->number != 0);
+    return op_shape_joined(x, &a[0], axis, op->number != 0);
 }
 
 /* hstack, vstack, dstack, column_stack: after atleast_nd, along an axis */
-static xi_aten_value shape_nstack(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_nstack(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     static const xi_aten_op ranks[3] = {{"atleast_1d", NULL, NULL, NULL, 1}, {"atleast_2d", NULL, NULL, NULL, 2}, {"atleast_3d", NULL, NULL, NULL, 3}};
     xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, a[0].list->count);
     int64_t axis = op->number == 1 ? 0 : op->number - 1;
     for (int32_t i = 0; i < a[0].list->count && x->status == XINF_OK; i++)
-        xi_aten_append(x, list.list, shape_atleast(x, &a[0].list->items[i], &ranks[op->number == 0 ? 0 : op->number == 1 ? 1 : 2]));
+        xi_aten_append(x, list.list, op_shape_atleast(x, &a[0].list->items[i], &ranks[op->number == 0 ? 0 : op->number == 1 ? 1 : 2]));
     if (x->status != XINF_OK || list.list->count == 0) return xi_aten_none();
     if (op->number == 0) axis = xi_aten_rank(list.list->items[0].tensor->value) == 1 ? 0 : 1;
     if (op->number == 2) axis = 2;
-    return shape_joined(x, &list, axis, false);
+    return op_shape_joined(x, &list, axis, false);
 }
 
-static xi_aten_value shape_flip(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_flip(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t axes[XI_MAX_RANK];
@@ -488,7 +488,7 @@ static xi_aten_value shape_flip(xi_aten *x, const xi_aten_value *a, const xi_ate
     return xi_aten_result(x, v);
 }
 
-static xi_aten_value shape_rot90(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_rot90(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t turns = xi_aten_arg_int(x, &a[1], "rot90"), axes[2];
@@ -501,7 +501,7 @@ static xi_aten_value shape_rot90(xi_aten *x, const xi_aten_value *a, const xi_at
 }
 
 /* Each axis: its end moved to its front. */
-static xi_aten_value shape_roll(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_shape_roll(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *whole = v;
     int64_t shifts[XI_MAX_RANK], axes[XI_MAX_RANK];
@@ -522,68 +522,68 @@ static xi_aten_value shape_roll(xi_aten *x, const xi_aten_value *a, const xi_ate
 }
 
 const xi_aten_op xi_aten_ops_shape[] = {
-    {"view", "T:self I:size", shape_reshape, NULL, 0},
-    {"reshape", "T:self I:shape", shape_reshape, NULL, 0},
-    {"_unsafe_view", "T:self I:size", shape_reshape, NULL, 0},
-    {"view_as", "T:self T:other", shape_view_as, NULL, 0},
-    {"reshape_as", "T:self T:other", shape_view_as, NULL, 0},
-    {"flatten", "T:self i:start_dim=0 i:end_dim=-1", shape_flatten, NULL, 0},
-    {"unflatten", "T:self i:dim I:sizes", shape_unflatten, NULL, 0},
-    {"ravel", "T:self", shape_ravel, NULL, 0},
-    {"detach", "T:self", shape_alias, NULL, 0},
-    {"alias", "T:self", shape_alias, NULL, 0},
-    {"lift_fresh", "T:self", shape_alias, NULL, 0},
-    {"lift_fresh_copy", "T:self", shape_copy, NULL, 0},
-    {"requires_grad_", "T:self b:requires_grad=True", shape_alias, NULL, 0},
-    {"contiguous", "T:self i:memory_format=0", shape_alias, NULL, 0},
-    {"clone", "T:self o:memory_format=None", shape_copy, NULL, 0},
-    {"unsqueeze", "T:self i:dim", shape_unsqueeze, NULL, 0},
-    {"squeeze", "T:self", shape_squeeze, NULL, 0},
-    {"squeeze", "T:self I:dim", shape_squeeze, NULL, 1},
-    {"atleast_1d", "T:self", shape_atleast, NULL, 1},
-    {"atleast_2d", "T:self", shape_atleast, NULL, 2},
-    {"atleast_3d", "T:self", shape_atleast, NULL, 3},
-    {"transpose", "T:self i:dim0 i:dim1", shape_transpose, NULL, 0},
-    {"swapaxes", "T:self i:axis0 i:axis1", shape_transpose, NULL, 0},
-    {"swapdims", "T:self i:dim0 i:dim1", shape_transpose, NULL, 0},
-    {"t", "T:self", shape_t, NULL, 0},
-    {"numpy_T", "T:self", shape_t, NULL, 1},
-    {"mT", "T:self", shape_t, NULL, 0},
-    {"adjoint", "T:self", shape_t, NULL, 0},
-    {"permute", "T:self I:dims", shape_permute, NULL, 0},
-    {"movedim", "T:self I:source I:destination", shape_movedim, NULL, 0},
-    {"moveaxis", "T:self I:source I:destination", shape_movedim, NULL, 0},
-    {"slice", "T:self i:dim=0 i?:start=None i?:end=None i:step=1", shape_slice, NULL, 0},
-    {"narrow", "T:self i:dim i:start i:length", shape_narrow, NULL, 0},
-    {"select", "T:self i:dim i:index", shape_select, NULL, 0},
-    {"split", "T:self i:split_size i:dim=0", shape_split, NULL, 0},
-    {"split", "T:self I:split_sizes i:dim=0", shape_split, NULL, 0},
-    {"split_with_sizes", "T:self I:split_sizes i:dim=0", shape_split, NULL, 0},
-    {"unsafe_split", "T:self i:split_size i:dim=0", shape_split, NULL, 0},
-    {"unsafe_split_with_sizes", "T:self I:split_sizes i:dim=0", shape_split, NULL, 0},
-    {"chunk", "T:self i:chunks i:dim=0", shape_chunk, NULL, 0},
-    {"unsafe_chunk", "T:self i:chunks i:dim=0", shape_chunk, NULL, 0},
-    {"tensor_split", "T:self i:sections i:dim=0", shape_tensor_split, NULL, 0},
-    {"tensor_split", "T:self I:indices i:dim=0", shape_tensor_split, NULL, 0},
-    {"unbind", "T:self i:dim=0", shape_unbind, NULL, 0},
-    {"expand", "T:self I:size b:implicit=False", shape_expand, NULL, 0},
-    {"broadcast_to", "T:self I:size", shape_expand, NULL, 0},
-    {"expand_as", "T:self T:other", shape_expand_as, NULL, 0},
-    {"broadcast_tensors", "L:tensors", shape_broadcast_tensors, NULL, 0},
-    {"repeat", "T:self I:repeats", shape_repeat, NULL, 0},
-    {"tile", "T:self I:dims", shape_repeat, NULL, 0},
-    {"repeat_interleave", "T:self i:repeats i?:dim=None i?:output_size=None", shape_repeat_interleave, NULL, 0},
-    {"cat", "L:tensors i:dim=0", shape_cat, NULL, 0},
-    {"concat", "L:tensors i:dim=0", shape_cat, NULL, 0},
-    {"concatenate", "L:tensors i:dim=0", shape_cat, NULL, 0},
-    {"stack", "L:tensors i:dim=0", shape_cat, NULL, 1},
-    {"hstack", "L:tensors", shape_nstack, NULL, 0},
-    {"vstack", "L:tensors", shape_nstack, NULL, 1},
-    {"dstack", "L:tensors", shape_nstack, NULL, 2},
-    {"flip", "T:self I:dims", shape_flip, NULL, -1},
-    {"fliplr", "T:self", shape_flip, NULL, 1},
-    {"flipud", "T:self", shape_flip, NULL, 0},
-    {"rot90", "T:self i:k=1 I:dims=[0,1]", shape_rot90, NULL, 0},
-    {"roll", "T:self I:shifts I:dims=[]", shape_roll, NULL, 0},
+    {"view", "T:self I:size", op_shape_reshape, NULL, 0},
+    {"reshape", "T:self I:shape", op_shape_reshape, NULL, 0},
+    {"_unsafe_view", "T:self I:size", op_shape_reshape, NULL, 0},
+    {"view_as", "T:self T:other", op_shape_view_as, NULL, 0},
+    {"reshape_as", "T:self T:other", op_shape_view_as, NULL, 0},
+    {"flatten", "T:self i:start_dim=0 i:end_dim=-1", op_shape_flatten, NULL, 0},
+    {"unflatten", "T:self i:dim I:sizes", op_shape_unflatten, NULL, 0},
+    {"ravel", "T:self", op_shape_ravel, NULL, 0},
+    {"detach", "T:self", op_shape_alias, NULL, 0},
+    {"alias", "T:self", op_shape_alias, NULL, 0},
+    {"lift_fresh", "T:self", op_shape_alias, NULL, 0},
+    {"lift_fresh_copy", "T:self", op_shape_copy, NULL, 0},
+    {"requires_grad_", "T:self b:requires_grad=True", op_shape_alias, NULL, 0},
+    {"contiguous", "T:self i:memory_format=0", op_shape_alias, NULL, 0},
+    {"clone", "T:self o:memory_format=None", op_shape_copy, NULL, 0},
+    {"unsqueeze", "T:self i:dim", op_shape_unsqueeze, NULL, 0},
+    {"squeeze", "T:self", op_shape_squeeze, NULL, 0},
+    {"squeeze", "T:self I:dim", op_shape_squeeze, NULL, 1},
+    {"atleast_1d", "T:self", op_shape_atleast, NULL, 1},
+    {"atleast_2d", "T:self", op_shape_atleast, NULL, 2},
+    {"atleast_3d", "T:self", op_shape_atleast, NULL, 3},
+    {"transpose", "T:self i:dim0 i:dim1", op_shape_transpose, NULL, 0},
+    {"swapaxes", "T:self i:axis0 i:axis1", op_shape_transpose, NULL, 0},
+    {"swapdims", "T:self i:dim0 i:dim1", op_shape_transpose, NULL, 0},
+    {"t", "T:self", op_shape_t, NULL, 0},
+    {"numpy_T", "T:self", op_shape_t, NULL, 1},
+    {"mT", "T:self", op_shape_t, NULL, 0},
+    {"adjoint", "T:self", op_shape_t, NULL, 0},
+    {"permute", "T:self I:dims", op_shape_permute, NULL, 0},
+    {"movedim", "T:self I:source I:destination", op_shape_movedim, NULL, 0},
+    {"moveaxis", "T:self I:source I:destination", op_shape_movedim, NULL, 0},
+    {"slice", "T:self i:dim=0 i?:start=None i?:end=None i:step=1", op_shape_slice_view, NULL, 0},
+    {"narrow", "T:self i:dim i:start i:length", op_shape_narrow, NULL, 0},
+    {"select", "T:self i:dim i:index", op_shape_select, NULL, 0},
+    {"split", "T:self i:split_size i:dim=0", op_shape_split, NULL, 0},
+    {"split", "T:self I:split_sizes i:dim=0", op_shape_split, NULL, 0},
+    {"split_with_sizes", "T:self I:split_sizes i:dim=0", op_shape_split, NULL, 0},
+    {"unsafe_split", "T:self i:split_size i:dim=0", op_shape_split, NULL, 0},
+    {"unsafe_split_with_sizes", "T:self I:split_sizes i:dim=0", op_shape_split, NULL, 0},
+    {"chunk", "T:self i:chunks i:dim=0", op_shape_chunk, NULL, 0},
+    {"unsafe_chunk", "T:self i:chunks i:dim=0", op_shape_chunk, NULL, 0},
+    {"tensor_split", "T:self i:sections i:dim=0", op_shape_tensor_split, NULL, 0},
+    {"tensor_split", "T:self I:indices i:dim=0", op_shape_tensor_split, NULL, 0},
+    {"unbind", "T:self i:dim=0", op_shape_unbind, NULL, 0},
+    {"expand", "T:self I:size b:implicit=False", op_shape_expand, NULL, 0},
+    {"broadcast_to", "T:self I:size", op_shape_expand, NULL, 0},
+    {"expand_as", "T:self T:other", op_shape_expand_as, NULL, 0},
+    {"broadcast_tensors", "L:tensors", op_shape_broadcast_tensors, NULL, 0},
+    {"repeat", "T:self I:repeats", op_shape_repeat, NULL, 0},
+    {"tile", "T:self I:dims", op_shape_repeat, NULL, 0},
+    {"repeat_interleave", "T:self i:repeats i?:dim=None i?:output_size=None", op_shape_repeat_interleave, NULL, 0},
+    {"cat", "L:tensors i:dim=0", op_shape_cat, NULL, 0},
+    {"concat", "L:tensors i:dim=0", op_shape_cat, NULL, 0},
+    {"concatenate", "L:tensors i:dim=0", op_shape_cat, NULL, 0},
+    {"stack", "L:tensors i:dim=0", op_shape_cat, NULL, 1},
+    {"hstack", "L:tensors", op_shape_nstack, NULL, 0},
+    {"vstack", "L:tensors", op_shape_nstack, NULL, 1},
+    {"dstack", "L:tensors", op_shape_nstack, NULL, 2},
+    {"flip", "T:self I:dims", op_shape_flip, NULL, -1},
+    {"fliplr", "T:self", op_shape_flip, NULL, 1},
+    {"flipud", "T:self", op_shape_flip, NULL, 0},
+    {"rot90", "T:self i:k=1 I:dims=[0,1]", op_shape_rot90, NULL, 0},
+    {"roll", "T:self I:shifts I:dims=[]", op_shape_roll, NULL, 0},
     {NULL, NULL, NULL, NULL, 0},
 };
