@@ -12,7 +12,8 @@ enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 /* One argument of a row. */
 typedef struct call_spec {
     char letter;
-    bool none; /* takes None */
+    bool none;    /* takes None */
+    bool keyword; /* by name only */
     xi_str name, fallback; /* fallback.ptr NULL: must be given */
 } call_spec;
 
@@ -22,7 +23,9 @@ static bool call_next_spec(call_spec *out, const char **at)
     const char *p = *at;
     while (*p == ' ') p++;
     if (!*p) return false;
-    *out = (call_spec){.letter = *p++};
+    *out = (call_spec){.keyword = *p == '*'};
+    if (*p == '*') p++;
+    out->letter = *p++;
     out->none = out->letter == 't' || out->letter == 'd' || *p == '?';
     if (*p == '?') p++;
     const char *name = ++p; /* after the colon */
@@ -148,6 +151,7 @@ static bool call_match(xi_aten *x, const xi_aten_op *op, const call_given *g, xi
     call_spec s;
     int32_t count = 0, used = 0;
     for (; count < XI_ATEN_MAX_ARGS && call_next_spec(&s, &at); count++) {
+        if (count < g->count && s.keyword) return false;
         const xi_aten_value *v = count < g->count ? &g->args[count] : call_find_named(g, s.name);
         if (count >= g->count && v) used++;
         if (v) {

@@ -3,7 +3,7 @@
  * A row: name, arguments, function. Arguments are a list "letter:name[=default]"; a call takes the first row of its name whose
  * letters fit. Letters: T tensor, t tensor or None, s number (or bool), i int, f number, b bool, S string, I ints (an int stands
  * for any number of it), F floats, B bools, L tensors, l tensors or None each, d dtype or None, o anything. A letter followed by
- * "?" takes None too. The function gets exactly these arguments, in this order, defaults filled in. */
+ * "?" takes None too; one after "*" is given by name only. The function gets exactly these arguments, in this order, defaults filled in. */
 #ifndef XI_IMPORT_TORCH_OP_H
 #define XI_IMPORT_TORCH_OP_H
 
