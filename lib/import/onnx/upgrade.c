@@ -106,7 +106,7 @@ xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
     if (xi_str_is(n->domain, "ai.onnx.ml")) return upgrade_apply(im, n, xi_onnx_upgrade_ml, op, version);
     if (xi_str_is(n->domain, "com.microsoft")) {
         xinf_status status = upgrade_apply(im, n, xi_onnx_upgrade_contrib, op, version);
-        return status || !xi_str_is(n->domain, "com.microsoft") ? status : upgrade_apply(im, n, xi_onnx_upgrade_attention, op, version);
+        return status || !xi_str_is(n->domain, "com.microsoft") ? status : upgrade_apply(im, n, xi_onnx_upgrade_transformer, op, version);
     }
     if (n->domain.len != 0) return XINF_OK;
     /* Before version 6 operators could say that they overwrite inputs; nothing follows from it. */
