@@ -32,6 +32,7 @@ extern const xi_aten_op xi_aten_ops_create[];
 extern const xi_aten_op xi_aten_ops_matmul[];
 extern const xi_aten_op xi_aten_ops_resize[];
 extern const xi_aten_op xi_aten_ops_rnn[];
+extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
 
@@ -118,6 +119,10 @@ xi_value *xi_aten_slice(xi_aten *x, xi_value *v, int64_t axis, int64_t start, in
 xi_value *xi_aten_gather(xi_aten *x, xi_value *v, xi_value *index, int64_t axis);
 xi_value *xi_aten_concat(xi_aten *x, int32_t count, xi_value *const *items, int64_t axis);
 xi_value *xi_aten_expand(xi_aten *x, xi_value *v, xi_value *shape);
+/* Arithmetic on rank-0 int64 values; constants are computed here and now. op: "Add", "Sub", "Mul", "Div", "Min", "Max". */
+xi_value *xi_aten_whole_op(xi_aten *x, const char *op, xi_value *a, xi_value *b);
+/* A slice between two rank-0 int64 values. */
+xi_value *xi_aten_slice_between(xi_aten *x, xi_value *v, int64_t axis, xi_value *start, xi_value *end);
 /* "ReduceSum" … over axes (count 0: all). */
 xi_value *xi_aten_reduce(xi_aten *x, const char *op, xi_value *v, const int64_t *axes, int32_t count, bool keep);
 /* The dtypes of both become one by ATen's rules; *a_number: it was a number of the program, no tensor. */
