@@ -3,16 +3,6 @@
 #include "base/allocator.h"
 #include "passes/pipeline.h"
 
-bool xi_typed_wanted(const xi_import *base)
-{
-    if (!base->retype) return false;
-    for (int32_t i = 0; i < base->graph->input_count; i++) {
-        const xi_type *t = &base->graph->inputs[i]->type;
-        if (t->kind != XINF_KIND_TENSOR || t->dtype == XINF_UNDEFINED || t->shape.rank < 0) return true;
-    }
-    return base->incomplete;
-}
-
 static bool typed_fits(const xi_type *t, const xinf_tensor *v)
 {
     bool tensor = v && v->kind == XINF_KIND_TENSOR;

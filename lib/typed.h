@@ -11,8 +11,6 @@ typedef struct xi_typed {
     int32_t count;
 } xi_typed;
 
-/* Whether a session has to wait for its first run: some input's dtype or rank is open and the importer can do better. */
-bool xi_typed_wanted(const xi_import *base);
 /* Makes the import fit the inputs. *changed: it is a new one, the old is gone from *t and must be ended by the caller after
  * what uses it (it is put into *old). The first import takes the inputs' sizes as they are; at a second set of sizes those that
  * differ become open, when the program can be imported so. */

@@ -425,7 +425,7 @@ xinf_status xinf_session_create(xinf_session **out, xinf_model *model, const xin
     if (!s) return xi_fail_memory(err, sizeof *s);
     s->model = xi_model_retain(model);
     atomic_flag_clear(&s->making);
-    xinf_status status = xi_typed_wanted(&model->import) ? xinf_session_postpone(s, &o, err) : xinf_session_start(s, &o, err);
+    xinf_status status = model->import.retype ? xinf_session_postpone(s, &o, err) : xinf_session_start(s, &o, err);
     if (status == XINF_OK)
         *out = s;
     else
