@@ -32,6 +32,7 @@ extern const xi_aten_op xi_aten_ops_create[];
 extern const xi_aten_op xi_aten_ops_matmul[];
 extern const xi_aten_op xi_aten_ops_resize[];
 extern const xi_aten_op xi_aten_ops_rnn[];
+extern const xi_aten_op xi_aten_ops_special[];
 extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
