@@ -1,5 +1,7 @@
 #include "import/torch/torch.h"
 
+#include "import/torch/machine.h"
+
 static void torch_end_owner(void *owner)
 {
     xi_torch_archive_close(owner);
@@ -9,7 +11,7 @@ static xinf_status torch_program(xi_import *out, xi_torch_archive *a, const xi_i
 {
     switch (a->content) {
     case XI_TORCH_EXPORTED: return xi_import_torch_exported(out, a, source, err);
-    case XI_TORCH_PROGRAM: return xi_fail(err, XINF_UNSUPPORTED, "this build does not import TorchScript");
+    case XI_TORCH_PROGRAM: return xi_import_torch_script(out, a, source, err);
     default: return xi_torch_archive_refuse_weights(a, err);
     }
 }
