@@ -284,6 +284,28 @@ xi_value *xi_aten_slice(xi_aten *x, xi_value *v, int64_t axis, int64_t start, in
     return xi_aten_emit(x, "Slice", 5, in, 0, NULL);
 }
 
+xi_value *xi_aten_whole_op(xi_aten *x, const char *op, xi_value *a, xi_value *b)
+{
+    int64_t p, q;
+    if (xi_aten_known_ints(a, &p, 1) == 1 && xi_aten_known_ints(b, &q, 1) == 1 && p > -(1ll << 31) && p < 1ll << 31 && q > -(1ll << 31) && q < 1ll << 31) {
+        if (op[0] == 'A') return xi_aten_whole(x, XINF_INT64, p + q);
+        if (op[0] == 'S') return xi_aten_whole(x, XINF_INT64, p - q);
+        if (op[0] == 'M' && op[1] == 'u') return xi_aten_whole(x, XINF_INT64, p * q);
+        if (op[0] == 'D' && q > 0 && p >= 0) return xi_aten_whole(x, XINF_INT64, p / q);
+        if (op[0] == 'M' && op[1] == 'i') return xi_aten_whole(x, XINF_INT64, p < q ? p : q);
+        if (op[0] == 'M' && op[1] == 'a') return xi_aten_whole(x, XINF_INT64, p > q ? p : q);
+    }
+    return xi_aten_emit2(x, op, a, b);
+}
+
+xi_value *xi_aten_slice_between(xi_aten *x, xi_value *v, int64_t axis, xi_value *start, xi_value *end)
+{
+    int64_t p, q;
+    if (xi_aten_known_ints(start, &p, 1) == 1 && xi_aten_known_ints(end, &q, 1) == 1) return xi_aten_slice(x, v, axis, p, q, 1);
+    xi_value *in[4] = {v, xi_aten_reshape(x, start, (int64_t[]){1}, 1), xi_aten_reshape(x, end, (int64_t[]){1}, 1), xi_aten_int1(x, axis)};
+    return xi_aten_emit(x, "Slice", 4, in, 0, NULL);
+}
+
 xi_value *xi_aten_gather(xi_aten *x, xi_value *v, xi_value *index, int64_t axis)
 {
     return xi_aten_emit(x, "Gather", 2, (xi_value *[]){v, index}, 1, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis)});

@@ -73,6 +73,13 @@ static int64_t exported_dimension(exported_import *e, const xi_json *d)
     const xi_json *known = xi_json_get_kind(d, "as_int", XI_JSON_INT);
     if (known) return known->i >= 0 ? known->i : XI_DIM_UNKNOWN;
     xi_str expression = xi_json_text(xi_json_get(d, "as_expr"), "expr_str");
+    /* "s35", or "Symbol('s35', positive=True, integer=True)"; a formula is no name. */
+    if (expression.len > 9 && memcmp(expression.ptr, "Symbol('", 8) == 0) {
+        const char *end = memchr(expression.ptr + 8, '\'', expression.len - 8);
+        expression = (xi_str){expression.ptr + 8, end ? (size_t)(end - expression.ptr - 8) : 0};
+    }
+    for (size_t i = 0; i < expression.len; i++)
+        if (expression.ptr[i] == '(' || expression.ptr[i] == '*' || expression.ptr[i] == '+' || expression.ptr[i] == ' ') return XI_DIM_UNKNOWN;
     if (!expression.len) return XI_DIM_UNKNOWN;
     int64_t symbol = xi_family_symbol(e->x.family, expression);
     if (!symbol) xi_aten_memory(&e->x);

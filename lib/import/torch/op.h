@@ -32,6 +32,9 @@ extern const xi_aten_op xi_aten_ops_create[];
 extern const xi_aten_op xi_aten_ops_matmul[];
 extern const xi_aten_op xi_aten_ops_resize[];
 extern const xi_aten_op xi_aten_ops_rnn[];
+extern const xi_aten_op xi_aten_ops_special[];
+extern const xi_aten_op xi_aten_ops_quantized[];
+extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
 
@@ -118,6 +121,10 @@ xi_value *xi_aten_slice(xi_aten *x, xi_value *v, int64_t axis, int64_t start, in
 xi_value *xi_aten_gather(xi_aten *x, xi_value *v, xi_value *index, int64_t axis);
 xi_value *xi_aten_concat(xi_aten *x, int32_t count, xi_value *const *items, int64_t axis);
 xi_value *xi_aten_expand(xi_aten *x, xi_value *v, xi_value *shape);
+/* Arithmetic on rank-0 int64 values; constants are computed here and now. op: "Add", "Sub", "Mul", "Div", "Min", "Max". */
+xi_value *xi_aten_whole_op(xi_aten *x, const char *op, xi_value *a, xi_value *b);
+/* A slice between two rank-0 int64 values. */
+xi_value *xi_aten_slice_between(xi_aten *x, xi_value *v, int64_t axis, xi_value *start, xi_value *end);
 /* "ReduceSum" … over axes (count 0: all). */
 xi_value *xi_aten_reduce(xi_aten *x, const char *op, xi_value *v, const int64_t *axes, int32_t count, bool keep);
 /* The dtypes of both become one by ATen's rules; *a_number: it was a number of the program, no tensor. */
@@ -126,6 +133,10 @@ void xi_aten_promote(xi_aten *x, xi_value **a, bool a_number, xi_value **b, bool
 /* A tensor's or several tensors' result. */
 xi_aten_value xi_aten_result(xi_aten *x, xi_value *v);
 xi_aten_value xi_aten_results(xi_aten *x, xi_value *const *v, int32_t count);
+/* A quantised tensor's numbers; any other tensor's contents. */
+xi_value *xi_aten_dequantized(xi_aten *x, const xi_aten_value *a);
+/* A quantised tensor of these numbers. axis −1: one scale for all. */
+xi_aten_value xi_aten_quantized(xi_aten *x, xi_value *v, xi_value *scale, xi_value *zero_point, int64_t axis, xi_torch_dtype dtype);
 /* Calls another operator with these arguments. */
 xi_aten_value xi_aten_recall(xi_aten *x, const char *name, const xi_aten_value *args, int32_t count);
 

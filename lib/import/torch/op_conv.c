@@ -44,16 +44,21 @@ static xi_value *op_conv_emit(xi_aten *x, const char *name, xi_value *v, xi_valu
     xi_value *in[3] = {v, w, b};
     xi_attr attrs[6];
     int32_t n = 0;
+    bool open = false;
     if (x->status != XINF_OK) return NULL;
     for (int32_t i = 0; i < c->dims; i++) kernel[i] = xi_aten_rank(w) == c->dims + 2 ? w->type.shape.dim[i + 2] : -1;
     for (int32_t i = 0; c->same && i < c->dims; i++) {
-        if (kernel[i] < 0) return xi_aten_fail(x, XINF_UNSUPPORTED, "padding \"same\" with a kernel whose size is not known"), NULL;
+        if (kernel[i] < 0) {
+            open = true;
+            break;
+        }
         total = c->dilations[i] * (kernel[i] - 1);
         c->pads[i] = total / 2;
         c->pads[c->dims + i] = total - total / 2;
     }
     attrs[n++] = XI_ATEN_ATTR_INTS("strides", c->strides, c->dims);
-    attrs[n++] = XI_ATEN_ATTR_INTS("pads", c->pads, 2 * c->dims);
+    if (open) attrs[n++] = XI_ATEN_ATTR_TEXT("auto_pad", "SAME_UPPER"); /* the same at stride 1, which "same" demands */
+    else attrs[n++] = XI_ATEN_ATTR_INTS("pads", c->pads, 2 * c->dims);
     attrs[n++] = XI_ATEN_ATTR_INTS("dilations", c->dilations, c->dims);
     attrs[n++] = XI_ATEN_ATTR_INT("group", c->groups);
     if (kernel[0] > 0) attrs[n++] = XI_ATEN_ATTR_INTS("kernel_shape", kernel, c->dims);

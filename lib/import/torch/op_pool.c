@@ -70,11 +70,13 @@ static xi_aten_value op_pool_average(xi_aten *x, const xi_aten_value *a, const x
     xi_attr attrs[7];
     bool added;
     if (!op_pool_read(x, &c, &a[1], &a[2], &a[3], NULL, &a[4], op->name)) return xi_aten_none();
-    if (c.dims > 1 && a[6].kind != XI_ATEN_NONE) return xi_aten_fail(x, XINF_UNSUPPORTED, "%s with a divisor of its own", op->name), xi_aten_none();
+    double divisor = c.dims > 1 && a[6].kind != XI_ATEN_NONE ? xi_aten_arg_double(x, &a[6], op->name) : 0, places = 1;
     xi_value *v = op_pool_batched(x, xi_aten_arg(x, &a[0]), c.dims, &added);
     int32_t n = op_pool_attrs(attrs, &c);
-    attrs[n++] = XI_ATEN_ATTR_INT("count_include_pad", xi_aten_arg_bool(x, &a[5], op->name));
+    attrs[n++] = XI_ATEN_ATTR_INT("count_include_pad", divisor != 0 || xi_aten_arg_bool(x, &a[5], op->name));
     xi_value *y = xi_aten_emit(x, "AveragePool", 1, &v, n, attrs);
+    for (int32_t i = 0; i < c.dims; i++) places *= (double)c.kernel[i];
+    if (divisor != 0) y = xi_aten_emit2(x, "Mul", y, xi_aten_number_like(x, y, places / divisor));
     return xi_aten_result(x, added ? xi_aten_squeeze(x, y, 0) : y);
 }
 
@@ -94,16 +96,27 @@ static xi_value *op_pool_uneven(xi_aten *x, xi_value *v, int64_t axis, int64_t s
     return xi_aten_concat(x, (int32_t)wanted, parts, axis);
 }
 
+/* The same when the size is not known: from ⌊i·size/n⌋ to ⌈(i+1)·size/n⌉. */
+static xi_value *op_pool_open(xi_aten *x, xi_value *v, int64_t axis, int64_t wanted, bool maximum)
+{
+    xi_value *parts[64], *n = xi_aten_whole(x, XINF_INT64, wanted), *size = xi_aten_size(x, v, axis).scalar;
+    if (wanted < 1 || wanted > 64) return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling to %lld windows of a size that is not known", (long long)wanted), NULL;
+    for (int64_t i = 0; i < wanted; i++) {
+        xi_value *from = xi_aten_whole_op(x, "Div", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i)), n);
+        xi_value *up = xi_aten_whole_op(x, "Add", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i + 1)), xi_aten_whole(x, XINF_INT64, wanted - 1));
+        xi_value *part = xi_aten_slice_between(x, v, axis, from, xi_aten_whole_op(x, "Div", up, n));
+        parts[i] = xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", part, &axis, 1, true);
+    }
+    return xi_aten_concat(x, (int32_t)wanted, parts, axis);
+}
+
 /* One axis to `wanted` windows; −1 keeps it. */
 static xi_value *op_pool_adapt(xi_aten *x, xi_value *v, int64_t axis, int64_t wanted, bool maximum)
 {
     int64_t size = v && axis < xi_aten_rank(v) ? v->type.shape.dim[axis] : -1, dims[XI_MAX_RANK];
     if (x->status != XINF_OK || wanted < 0 || wanted == size) return v;
     if (wanted == 1) return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", v, &axis, 1, true);
-    if (size < 0) {
-        x->wants_types = true;
-        return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling to %lld of a size that is not known before it runs", (long long)wanted), NULL;
-    }
+    if (size < 0) return op_pool_open(x, v, axis, wanted, maximum);
     if (wanted == 0 || size % wanted) return op_pool_uneven(x, v, axis, size, wanted, maximum);
     int32_t rank = xi_aten_rank(v), at = 0;
     if (rank >= XI_MAX_RANK) return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling of %d dimensions", rank), NULL;
@@ -167,7 +180,6 @@ static xi_aten_value op_pool_adaptive_max(xi_aten *x, const xi_aten_value *a, co
     for (int32_t i = 0; i < dims; i++) {
         int64_t size = rank >= dims ? v->type.shape.dim[rank - dims + i] : -1;
         if (size <= 0 || wanted[i] <= 0 || size % wanted[i]) {
-            x->wants_types = size < 0;
             xi_value *y = v;
             for (int32_t k = 0; k < dims; k++) y = op_pool_adapt(x, y, rank - dims + k, wanted[k], true);
             /* The indices of uneven windows are not made; nobody may ask for them. */

@@ -127,11 +127,13 @@ static xi_aten_value op_resize_shuffle(xi_aten *x, const xi_aten_value *a, const
 static xi_aten_value op_resize_channel_shuffle(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    int64_t groups = xi_aten_arg_int(x, &a[1], op->name), c = xi_aten_need_rank(x, v, op->name) > 1 ? v->type.shape.dim[1] : -1;
-    if (x->status == XINF_OK && (c < 0 || groups < 1 || c % groups)) xi_aten_fail(x, XINF_UNSUPPORTED, "%s of an unknown number of channels", op->name);
+    int64_t groups = xi_aten_arg_int(x, &a[1], op->name);
+    xi_aten_value channels = xi_aten_size(x, v, 1);
+    if (x->status == XINF_OK && groups < 1) xi_aten_fail(x, XINF_MALFORMED, "%s into %lld groups", op->name, (long long)groups);
     if (x->status != XINF_OK) return xi_aten_none();
-    xi_value *y = xi_aten_reshape(x, v, (int64_t[]){0, groups, c / groups, -1}, 4);
-    y = xi_aten_transpose(x, y, (int64_t[]){0, 2, 1, 3}, 4);
+    xi_value *each = xi_aten_whole_op(x, "Div", xi_aten_int_value(x, &channels), xi_aten_whole(x, XINF_INT64, groups));
+    xi_value *shape = xi_aten_concat(x, 3, (xi_value *[]){xi_aten_ints(x, (int64_t[]){0, groups}, 2), xi_aten_reshape(x, each, (int64_t[]){1}, 1), xi_aten_int1(x, -1)}, 0);
+    xi_value *y = xi_aten_transpose(x, xi_aten_emit2(x, "Reshape", v, shape), (int64_t[]){0, 2, 1, 3}, 4);
     return xi_aten_result(x, xi_aten_reshape_to(x, y, xi_aten_shape(x, v)));
 }
 
@@ -167,24 +169,26 @@ static bool op_resize_read_window(xi_aten *x, op_resize_window *w, const xi_aten
     return true;
 }
 
-/* im2col: one convolution whose kernel picks each place of the window: weights of 0 and 1, one group per channel */
+/* im2col: one convolution over all channels as a batch, whose kernels of 0 and 1 pick each place of the window */
 static xi_aten_value op_resize_im2col(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     op_resize_window w;
-    xi_value *v = xi_aten_arg(x, &a[0]);
-    int64_t c = xi_aten_need_rank(x, v, op->name) == 4 ? v->type.shape.dim[1] : -1;
+    xi_value *v = xi_aten_arg(x, &a[0]), *shape = xi_aten_shape(x, v), *one = xi_aten_int1(x, 1);
     if (!op_resize_read_window(x, &w, a + 1, op->name)) return xi_aten_none();
     int64_t places = w.kernel[0] * w.kernel[1];
-    if (c < 1 || places < 1 || places > 1024 || c * places * places > 1 << 24) return xi_aten_fail(x, XINF_UNSUPPORTED, "%s of an unknown number of channels", op->name), xi_aten_none();
-    float *pick = xi_arena_array(x->arena, (size_t)(c * places * places), sizeof *pick);
+    if (w.kernel[0] < 1 || w.kernel[1] < 1 || places > 1024) return xi_aten_fail(x, XINF_UNSUPPORTED, "%s of a window of %lld places", op->name, (long long)places), xi_aten_none();
+    float *pick = xi_arena_array(x->arena, (size_t)(places * places), sizeof *pick);
     if (!pick) return xi_aten_memory(x), xi_aten_none();
-    for (int64_t i = 0; i < c * places; i++) pick[i * places + i % places] = 1;
-    xi_literal *l = xi_graph_literal(x->graph, XINF_FLOAT32, &(xi_shape){.rank = 4, .dim = {c * places, 1, w.kernel[0], w.kernel[1]}}, pick);
+    for (int64_t i = 0; i < places; i++) pick[i * places + i] = 1;
+    xi_literal *l = xi_graph_literal(x->graph, XINF_FLOAT32, &(xi_shape){.rank = 4, .dim = {places, 1, w.kernel[0], w.kernel[1]}}, pick);
     xi_value *weight = l ? xi_graph_add_constant(x->graph, (xi_str){NULL, 0}, l) : NULL;
     if (!weight) return xi_aten_memory(x), xi_aten_none();
-    xi_attr attrs[4] = {XI_ATEN_ATTR_INTS("strides", w.stride, 2), XI_ATEN_ATTR_INTS("pads", w.padding, 4), XI_ATEN_ATTR_INTS("dilations", w.dilation, 2), XI_ATEN_ATTR_INT("group", c)};
-    xi_value *y = xi_aten_emit(x, "Conv", 2, (xi_value *[]){v, xi_aten_cast_like(x, weight, v)}, 4, attrs);
-    return xi_aten_result(x, xi_aten_reshape(x, y, (int64_t[]){0, c * places, -1}, 3));
+    xi_attr attrs[3] = {XI_ATEN_ATTR_INTS("strides", w.stride, 2), XI_ATEN_ATTR_INTS("pads", w.padding, 4), XI_ATEN_ATTR_INTS("dilations", w.dilation, 2)};
+    xi_value *batch = xi_aten_concat(x, 3, (xi_value *[]){xi_aten_int1(x, -1), one, xi_aten_slice(x, shape, 0, -2, INT64_MAX, 1)}, 0);
+    xi_value *y = xi_aten_emit(x, "Conv", 2, (xi_value *[]){xi_aten_reshape_to(x, v, batch), xi_aten_cast_like(x, weight, v)}, 3, attrs);
+    y = xi_aten_reshape(x, y, (int64_t[]){0, places, -1}, 3);
+    xi_value *out[3] = {xi_aten_slice(x, shape, 0, 0, 1, 1), xi_aten_int1(x, -1), xi_aten_slice(x, xi_aten_shape(x, y), 0, 2, 3, 1)};
+    return xi_aten_result(x, xi_aten_reshape_to(x, y, xi_aten_concat(x, 3, out, 0)));
 }
 
 /* col2im(self, output_size, kernel, dilation, padding, stride) */

@@ -318,21 +318,72 @@ static xi_aten_value op_shape_split(xi_aten *x, const xi_aten_value *a, const xi
     return count < 0 ? xi_aten_none() : op_shape_pieces(x, a, axis, sizes, count);
 }
 
+/* The size of an axis as a rank-0 value; NULL when it is known (then *known holds it) or after a failure. */
+static xi_value *op_shape_open_size(xi_aten *x, const xi_aten_value *a, int64_t *axis, int64_t *known, const char *who)
+{
+    xi_value *v = xi_aten_arg(x, a);
+    *axis = xi_aten_axis(x, v, *axis, who);
+    if (*axis < 0) *axis += xi_aten_need_rank(x, v, who);
+    xi_aten_value size = xi_aten_size(x, v, *axis);
+    *known = size.scalar ? -1 : size.i;
+    return x->status == XINF_OK ? size.scalar : NULL;
+}
+
+/* A slice of an axis between two rank-0 values, as a view. */
+static xi_aten_value op_shape_between(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end)
+{
+    return op_shape_sliced(x, a, axis, xi_aten_reshape(x, start, (int64_t[]){1}, 1), xi_aten_reshape(x, end, (int64_t[]){1}, 1), 1);
+}
+
 static xi_aten_value op_shape_chunk(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    int64_t chunks = xi_aten_arg_int(x, &a[1], "chunk"), axis = xi_aten_arg_int(x, &a[2], "chunk's dimension");
-    int64_t total = op_shape_known_size(x, &a[0], axis, "chunk");
-    if (chunks < 1 && x->status == XINF_OK) return xi_aten_fail(x, XINF_MALFORMED, "chunk into %lld", (long long)chunks), xi_aten_none();
-    int64_t each = x->status == XINF_OK ? (total + chunks - 1) / chunks : 1;
-    return op_shape_equal_pieces(x, a, axis, total, each ? each : 1);
+    int64_t chunks = xi_aten_arg_int(x, &a[1], "chunk"), axis = xi_aten_arg_int(x, &a[2], "chunk's dimension"), total;
+    xi_value *open = op_shape_open_size(x, &a[0], &axis, &total, "chunk");
+    if ((chunks < 1 || chunks > SHAPE_MAX_PARTS) && x->status == XINF_OK) return xi_aten_fail(x, XINF_MALFORMED, "chunk into %lld", (long long)chunks), xi_aten_none();
+    if (x->status != XINF_OK) return xi_aten_none();
+    if (!open) {
+        int64_t each = (total + chunks - 1) / chunks;
+        return op_shape_equal_pieces(x, a, axis, total, each ? each : 1);
+    }
+    /* As many as asked for, whatever the size: a program that takes them apart counts on it. */
+    xi_value *n = xi_aten_whole(x, XINF_INT64, chunks), *up = xi_aten_whole_op(x, "Add", open, xi_aten_whole(x, XINF_INT64, chunks - 1));
+    xi_value *each = xi_aten_whole_op(x, "Div", up, n);
+    xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, (int32_t)chunks);
+    for (int64_t i = 0; i < chunks && x->status == XINF_OK; i++) {
+        xi_value *start = xi_aten_whole_op(x, "Mul", each, xi_aten_whole(x, XINF_INT64, i));
+        xi_aten_append(x, list.list, op_shape_between(x, &a[0], axis, start, xi_aten_whole_op(x, "Add", start, each)));
+    }
+    return x->status == XINF_OK ? list : xi_aten_none();
+}
+
+/* tensor_split of a size that is not known: the first n mod parts are one longer; or between indices that count from the front. */
+static xi_aten_value op_shape_open_split(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *total)
+{
+    int64_t ends[SHAPE_MAX_PARTS];
+    bool equal = a[1].kind == XI_ATEN_INT;
+    int32_t count = equal ? 0 : xi_aten_arg_ints(x, &a[1], ends, SHAPE_MAX_PARTS, 1, "tensor_split");
+    int64_t parts = equal ? xi_aten_arg_int(x, &a[1], "tensor_split") : count + 1;
+    if (x->status != XINF_OK || parts < 1 || parts > SHAPE_MAX_PARTS) return xi_aten_fail(x, XINF_MALFORMED, "tensor_split into %lld", (long long)parts), xi_aten_none();
+    xi_value *zero = xi_aten_whole(x, XINF_INT64, 0), *start = zero, *n = xi_aten_whole(x, XINF_INT64, parts), *each = xi_aten_whole_op(x, "Div", total, n);
+    xi_value *rest = xi_aten_whole_op(x, "Sub", total, xi_aten_whole_op(x, "Mul", each, n));
+    xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, (int32_t)parts);
+    for (int64_t i = 0; i < parts && x->status == XINF_OK; i++) {
+        xi_value *next = xi_aten_whole(x, XINF_INT64, i + 1), *end = xi_aten_whole_op(x, "Add", xi_aten_whole_op(x, "Mul", each, next), xi_aten_whole_op(x, "Min", rest, next));
+        if (!equal) end = i < count ? xi_aten_whole(x, XINF_INT64, ends[i]) : total;
+        xi_aten_append(x, list.list, op_shape_between(x, &a[0], axis, start, end));
+        start = end;
+    }
+    return x->status == XINF_OK ? list : xi_aten_none();
 }
 
 /* tensor_split: the first pieces are one longer; or pieces that end at indices */
 static xi_aten_value op_shape_tensor_split(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    int64_t axis = xi_aten_arg_int(x, &a[2], "tensor_split"), sizes[SHAPE_MAX_PARTS], total = op_shape_known_size(x, &a[0], axis, "tensor_split");
+    int64_t axis = xi_aten_arg_int(x, &a[2], "tensor_split"), sizes[SHAPE_MAX_PARTS], total;
+    xi_value *open = op_shape_open_size(x, &a[0], &axis, &total, "tensor_split");
     int32_t count;
     if (x->status != XINF_OK) return xi_aten_none();
+    if (open) return op_shape_open_split(x, a, axis, open);
     if (a[1].kind == XI_ATEN_INT) {
         int64_t parts = xi_aten_arg_int(x, &a[1], "tensor_split");
         if (parts < 1 || parts > SHAPE_MAX_PARTS) return xi_aten_fail(x, XINF_MALFORMED, "tensor_split into %lld", (long long)parts), xi_aten_none();
