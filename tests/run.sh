@@ -64,6 +64,7 @@ fi
 tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
 tally add "$counts" -- "$python" tests/models/image.py
+tally add "$counts" -- "$python" tests/models/attributes.py
 
 # Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.
 data=${XINF_DATA:-../shared/data}
