@@ -562,6 +562,14 @@ static void case_gru(char *to, size_t size, int round)
              LL(6 * hidden), guard_pick(0, 1) ? ", %b" : "", LL(hidden), (int)guard_pick(0, 1), names[kind]);
 }
 
+static void case_transpose(char *to, size_t size, int round)
+{
+    int64_t c = 8 * guard_pick(1, 5);
+    bool last = round % 2;
+    snprintf(to, size, "input %%x : f32[%lld,%lld,%lld,%lld] %%y : f32[*] = Transpose(%%x) {perm = [0, %s]} output %%y", LL(guard_pick(1, 3)),
+             LL(last ? c : guard_pick(1, 30)), LL(guard_pick(1, 30)), LL(last ? guard_pick(1, 30) : c), last ? "2, 3, 1" : "3, 1, 2");
+}
+
 /* ---- the kernel that turns layouts has no node ---- */
 
 static void guard_reorder(const guard_options *o)
@@ -601,7 +609,8 @@ static void guard_reorder(const guard_options *o)
 }
 
 static void (*const guard_cases[])(char *to, size_t size, int round) = {case_conv, case_upsample, case_matmul, case_elementwise, case_rows,
-                                                                        case_pool, case_concat,   case_attention, case_lstm,   case_gru};
+                                                                        case_pool, case_concat,   case_attention, case_lstm,   case_gru,
+                                                                        case_transpose};
 
 /* Is the name in the document? */
 static bool guard_documented(const char *path, const char *name)
