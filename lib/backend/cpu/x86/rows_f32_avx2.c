@@ -109,14 +109,21 @@ static void rows_moments(const float *src, int64_t n, float *mean, float *varian
     *variance = xk_row_sum8(sum) / (float)n;
 }
 
-static void rows_norm_apply(const float *src, const float *scale, const float *bias, float *dst, int64_t n, float mean, float inverse)
+/* Scale or bias of a row: one number for each element, or one for all (told only by the run when dimensions are symbols). */
+static inline __m256 rows_factor(const xi_operand *o, int64_t at, int64_t n, __m256i mask)
+{
+    const float *data = o->data;
+    return o->count == n ? _mm256_maskload_ps(data + at, mask) : _mm256_set1_ps(data[0]);
+}
+
+static void rows_norm_apply(const float *src, const xi_operand *scale, const xi_operand *bias, float *dst, int64_t n, float mean, float inverse)
 {
     __m256 m = _mm256_set1_ps(mean), f = _mm256_set1_ps(inverse);
     for (int64_t i = 0; i < n; i += 8) {
         __m256i mask = xk_mask8(n - i);
         __m256 v = _mm256_mul_ps(_mm256_sub_ps(_mm256_maskload_ps(src + i, mask), m), f);
-        v = _mm256_mul_ps(v, _mm256_maskload_ps(scale + i, mask));
-        if (bias) v = _mm256_add_ps(v, _mm256_maskload_ps(bias + i, mask));
+        v = _mm256_mul_ps(v, rows_factor(scale, i, n, mask));
+        if (bias) v = _mm256_add_ps(v, rows_factor(bias, i, n, mask));
         _mm256_maskstore_ps(dst + i, mask, v);
     }
 }
@@ -133,7 +140,7 @@ static xinf_status rows_norm_run(const xi_call *call, int32_t phase, int32_t chu
 {
     const rows_params *p = call->params;
     int64_t n, first, last;
-    const float *scale = call->in[1 + p->has_skip]->data, *bias = p->has_bias ? call->in[2 + p->has_skip]->data : NULL;
+    const xi_operand *scale = call->in[1 + p->has_skip], *bias = p->has_bias ? call->in[2 + p->has_skip] : NULL;
     float *sum = call->out_count > 1 && call->out[1] ? call->out[1]->data : NULL;
     rows_range(call->out[0], chunk, &n, &first, &last);
     for (int64_t r = first; r < last; r++) {
