@@ -63,6 +63,7 @@ if [ -f tests/models/onnx_node.py ]; then
 fi
 tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
+tally add "$counts" -- "$python" tests/models/image.py
 tally add "$counts" -- "$python" tests/property/run.py
 
 # Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.

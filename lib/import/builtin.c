@@ -2,9 +2,11 @@
 #include "import/builtin.h"
 
 #include "import/onnx/onnx.h"
+#include "import/torch/torch.h"
 
 static const xi_importer importers[] = {
     {XI_FORMAT_ONNX, "onnx", xi_import_onnx},
+    {XI_FORMAT_TORCH, "torch", xi_import_torch},
 };
 enum { IMPORTER_COUNT = sizeof importers / sizeof importers[0] };
 

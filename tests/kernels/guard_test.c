@@ -549,6 +549,27 @@ static void case_lstm(char *to, size_t size, int round)
              LL(8 * hidden), guard_pick(0, 1) ? ", %b" : "", LL(hidden), names[kind]);
 }
 
+static void case_gru(char *to, size_t size, int round)
+{
+    int64_t hidden = 8 * guard_pick(1, 9), input = guard_pick(1, 50), batch = guard_pick(1, 3), steps = guard_pick(1, 9);
+    int64_t kind = guard_pick(0, 2), directions = kind == 2 ? 2 : 1;
+    static const char *const names[] = {"forward", "reverse", "bidirectional"};
+    snprintf(to, size,
+             "input %%x : f32[%lld,%lld,%lld] const %%w : f32[%lld,%lld,%lld] = random(1) const %%r : f32[%lld,%lld,%lld] = random(2)"
+             " const %%b : f32[%lld,%lld] = random(3) %%y : f32[*], %%h : f32[*] = GRU(%%x, %%w, %%r%s)"
+             " {hidden_size = %lld, linear_before_reset = %d, direction = \"%s\"} output %%y output %%h",
+             LL(steps), LL(batch), LL(input), LL(directions), LL(3 * hidden), LL(input), LL(directions), LL(3 * hidden), LL(hidden), LL(directions),
+             LL(6 * hidden), guard_pick(0, 1) ? ", %b" : "", LL(hidden), (int)guard_pick(0, 1), names[kind]);
+}
+
+static void case_transpose(char *to, size_t size, int round)
+{
+    int64_t c = 8 * guard_pick(1, 5);
+    bool last = round % 2;
+    snprintf(to, size, "input %%x : f32[%lld,%lld,%lld,%lld] %%y : f32[*] = Transpose(%%x) {perm = [0, %s]} output %%y", LL(guard_pick(1, 3)),
+             LL(last ? c : guard_pick(1, 30)), LL(guard_pick(1, 30)), LL(last ? guard_pick(1, 30) : c), last ? "2, 3, 1" : "3, 1, 2");
+}
+
 /* ---- the kernel that turns layouts has no node ---- */
 
 static void guard_reorder(const guard_options *o)
@@ -588,7 +609,8 @@ static void guard_reorder(const guard_options *o)
 }
 
 static void (*const guard_cases[])(char *to, size_t size, int round) = {case_conv, case_upsample, case_matmul, case_elementwise, case_rows,
-                                                                        case_pool, case_concat,   case_attention, case_lstm};
+                                                                        case_pool, case_concat,   case_attention, case_lstm,   case_gru,
+                                                                        case_transpose};
 
 /* Is the name in the document? */
 static bool guard_documented(const char *path, const char *name)

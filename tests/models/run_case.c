@@ -26,6 +26,7 @@ typedef struct run_case {
     xinf_model *model;
     xinf_session *session;
     const char *outdir;
+    bool by_place;
     xinf_error err;
 } run_case;
 
@@ -225,13 +226,15 @@ static uint64_t case_deadline_us(void)
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
-    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0;
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0;
     xinf_run_options options = XINF_RUN_OPTIONS_INIT;
     const cJSON *v;
     if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "inputs"))
     {
         int at = case_find(c, inputs, xinf_model_input, case_text(v, "name"));
+        if (at < 0 && c->by_place && place < inputs) at = place;
+        place++;
         if (at < 0) continue; /* the suites list values that a model does not declare as inputs */
         code = case_value(c, &in[at], v, 0);
         if (code != CASE_RAN) goto cleanup;
@@ -243,6 +246,7 @@ static int case_step(run_case *c, const cJSON *step, int number)
     {
         char stem[1100];
         int at = case_find(c, outputs, xinf_model_output, v->valuestring);
+        if (at < 0 && c->by_place && k < outputs) at = k;
         if (at < 0) {
             code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
             goto cleanup;
@@ -285,10 +289,11 @@ static int case_run(const char *request, char *message, size_t size)
         case_refuse(&c, CASE_BROKEN, "not a request: ", request);
         goto cleanup;
     }
-    if (format && strcmp(format, "onnx") != 0) {
+    if (format && strcmp(format, "onnx") != 0 && strcmp(format, "torchscript") != 0 && strcmp(format, "torch_export") != 0) {
         code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
         goto cleanup;
     }
+    c.by_place = format && strncmp(format, "torch", 5) == 0; /* these cases name their values x0, x1, …, out0, … */
     code = case_open(&c, model);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
     {

@@ -163,11 +163,13 @@ static const float *head_mask_row(const xi_operand *mask, int64_t n, int64_t h, 
 
 static void head_add_mask(float *row, const float *mask, bool one, int64_t n)
 {
-    for (int64_t i = 0; i < n; i += 8) {
-        __m256i keep = xk_mask8(n - i);
-        __m256 m = one ? _mm256_broadcast_ss(mask) : _mm256_maskload_ps(mask + i, keep);
-        _mm256_maskstore_ps(row + i, keep, _mm256_add_ps(_mm256_maskload_ps(row + i, keep), m));
-    }
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), one ? _mm256_broadcast_ss(mask) : _mm256_loadu_ps(mask + i)));
+    if (i == n) return;
+    __m256i keep = xk_mask8(n - i);
+    __m256 m = one ? _mm256_broadcast_ss(mask) : _mm256_maskload_ps(mask + i, keep);
+    _mm256_maskstore_ps(row + i, keep, _mm256_add_ps(_mm256_maskload_ps(row + i, keep), m));
 }
 
 static xinf_status head_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)

@@ -1,4 +1,4 @@
-/* conv_f32_avx2.c — direct convolution in nChw8c: Conv and xinf.FusedConv with constant weights and one group.
+/* conv_f32_avx2.c — direct convolution in nChw8c: Conv and xinf.FusedConv with constant weights, in one group or in groups of whole blocks.
  *
  * A chunk is a block of output rows of one image, times a group of panels of 16 output channels. Where there is padding it first copies
  * the input rows that it needs, zeros around them, into the worker's scratch; so the inner loop has no borders. Inputs of fewer than 8
@@ -16,7 +16,8 @@
 
 typedef struct conv8_params {
     xk_conv_window window;
-    int32_t ic, oc, first; /* first: the input is read from NCHW */
+    int32_t ic, oc, first; /* ic, oc: of one group; first: the input is read from NCHW */
+    int32_t parts;         /* groups */
     int32_t has_bias, has_residual;
     xi_activation act;
 } conv8_params;
@@ -98,18 +99,18 @@ typedef struct conv8_split {
 
 /* Rows of output whose input is about 96 KiB, and all panels of 16 channels. Where that gives too few chunks, large weights are shared out by
  * panels, each read once, and small ones by more rows. A chunk is to take some microseconds. */
-static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t channels)
+static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t channels, int64_t parts)
 {
-    int64_t row = channels * s->pw * 4 * s->window.sh, taps = (int64_t)s->window.kh * s->window.kw, panel_bytes = channels * taps * 64;
-    int64_t work = (s->batch * s->oc * s->oh * s->ow / 64 + 1) * channels * taps / 4096, want = work < 1 ? 1 : work > 8 ? 8 : work;
+    int64_t row = channels * s->pw * 4 * s->window.sh, taps = (int64_t)s->window.kh * s->window.kw, depth = channels / parts, panel_bytes = depth * taps * 64;
+    int64_t work = (s->batch * s->oc * s->oh * s->ow / 64 + 1) * depth * taps / 4096, want = work < 1 ? 1 : work > 8 ? 8 : work;
     t->rows = row ? 98304 / row : s->oh;
     t->rows = t->rows < 1 ? 1 : t->rows > s->oh ? s->oh : t->rows;
     t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
     t->panels = t->panel_total;
     if (t->row_blocks * s->batch < want) {
-        int64_t more = (want + s->batch - 1) / (s->batch > 0 ? s->batch : 1), parts = t->row_blocks ? (want + t->row_blocks - 1) / t->row_blocks : 1;
+        int64_t more = (want + s->batch - 1) / (s->batch > 0 ? s->batch : 1), pieces = t->row_blocks ? (want + t->row_blocks - 1) / t->row_blocks : 1;
         if (panel_bytes * t->panel_total > 131072 || s->oh < 2 * more)
-            t->panels = (t->panel_total + parts - 1) / parts;
+            t->panels = (t->panel_total + pieces - 1) / pieces;
         else
             t->row_blocks = more;
     }
@@ -117,11 +118,17 @@ static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t cha
     t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
 }
 
+/* Panels of one group. */
+static int64_t conv8_panels(const conv8_params *p)
+{
+    return ((int64_t)p->oc + 15) / 16;
+}
+
 static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p)
 {
     int64_t taps = (int64_t)s->window.kh * s->window.kw;
-    conv8_split t = {.panel_total = (s->oc + 15) / 16, .groups = (s->ic + 7) / 8};
-    t.deep = !p->first && s->oh * s->ow <= 256 && t.groups * taps > 48;
+    conv8_split t = {.panel_total = conv8_panels(p) * p->parts, .groups = (s->ic + 7) / 8};
+    t.deep = !p->first && p->parts == 1 && s->oh * s->ow <= 256 && t.groups * taps > 48;
     if (t.deep) {
         int64_t most = 40 / taps < 1 ? 1 : 40 / taps, blocks = (t.groups + most - 1) / most;
         t.depth = (t.groups + blocks - 1) / blocks;
@@ -131,7 +138,7 @@ static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p)
         t.panels = t.panel_total * s->batch / 12;
         t.panels = t.panels < 1 ? 1 : t.panels > 8 ? 8 : t.panels;
     } else {
-        conv8_split_rows(&t, s, p->first ? s->ic : t.groups * 8);
+        conv8_split_rows(&t, s, p->first ? s->ic : t.groups * 8, p->parts);
     }
     t.panel_blocks = (t.panel_total + t.panels - 1) / t.panels;
     return t;
@@ -141,21 +148,25 @@ static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
 {
     conv8_params *c = p->params;
     const xi_operand *x = p->in[0], *w = p->in[1], *b = p->in_count > 2 ? p->in[2] : NULL, *r = p->in_count > 3 ? p->in[3] : NULL;
-    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != w->shape.rank || (b && !b->data) || xi_node_int(p->node, "group", 1) != 1 ||
+    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != w->shape.rank || (b && !b->data) ||
         !xk_conv_window_read(&c->window, p->node, w))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a dense convolution of float32 with constant weights");
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a convolution of float32 with constant weights");
     if (xi_activation_read(&c->act, p->node, NULL) != XINF_OK || !xk_act8_takes(c->act.kind))
         return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "its activation");
-    c->oc = (int32_t)w->shape.dim[0];
+    int64_t parts = xi_node_int(p->node, "group", 1);
+    if (parts < 1 || parts > w->shape.dim[0] || w->shape.dim[0] % parts) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "its groups");
+    c->parts = (int32_t)parts;
+    c->oc = (int32_t)(w->shape.dim[0] / parts);
     c->ic = (int32_t)w->shape.dim[1];
     c->has_bias = b != NULL;
     c->has_residual = r != NULL;
     c->first = c->ic < 8;
-    if (c->oc < 1 || c->ic < 1 || (c->first && c->oc < 8)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "too few channels");
+    if (c->oc < 1 || c->ic < 1 || (c->first && c->oc < 8) || (parts > 1 && (c->oc % 8 || c->ic % 8)))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "too few channels");
     p->in_layout[0] = c->first ? XI_LAYOUT_ROW : XI_LAYOUT_C8;
     if (r) p->in_layout[3] = XI_LAYOUT_C8;
     p->out_layout[0] = XI_LAYOUT_C8;
-    size_t group = c->first ? (size_t)c->ic : (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(c->oc + 15) / 16, size;
+    size_t group = c->first ? (size_t)c->ic : (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(conv8_panels(c) * parts), size;
     if (!xi_mul_size(panels * 64, (size_t)c->window.kh * (size_t)c->window.kw * group + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
     p->packed_size = size; /* per panel: 16 biases, then the weights */
     p->packed_inputs = b ? 6 : 2;
@@ -169,11 +180,12 @@ static xinf_status conv8_pack(const void *params, const xi_node *n, const xi_ope
     const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
     int64_t taps = (int64_t)c->window.kh * c->window.kw, group = c->first ? 1 : 8, groups = c->first ? c->ic : (c->ic + 7) / 8;
     float *out = dst;
-    for (int64_t panel = 0; panel < (c->oc + 15) / 16; panel++) {
+    for (int64_t panel = 0; panel < conv8_panels(c) * c->parts; panel++) {
         float *bias = out, *at = out + 16;
         for (int64_t o = 0; o < 16; o++) {
-            int64_t oc = panel * 16 + o;
+            int64_t oc = panel % conv8_panels(c) * 16 + o;
             if (oc >= c->oc) continue;
+            oc += panel / conv8_panels(c) * c->oc;
             if (b) memcpy(&bias[o], b + 4 * oc, 4);
             for (int64_t g = 0; g < groups; g++)
                 for (int64_t t = 0; t < taps; t++)
@@ -200,7 +212,7 @@ static size_t conv8_plane(const xk_conv_shape *s)
 
 static size_t conv8_tap_count(const xk_conv_shape *s, const conv8_params *p)
 {
-    return (size_t)(p->first ? s->ic : (s->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
+    return (size_t)(p->first ? s->ic : (p->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
 }
 
 static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
@@ -225,7 +237,7 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
             e->shared = (size_t)(s.batch * t.groups) * conv8_plane(&s) * 4;
         }
     }
-    e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * s.ic * s.window.kh * s.window.kw);
+    e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * p->ic * s.window.kh * s.window.kw);
     return XINF_OK;
 }
 
@@ -528,7 +540,8 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
         x += first_row * w->sh * s.iw * block;
     }
     size_t taps = 0;
-    for (int64_t g = 0; g < groups; g++)
+    int64_t depth = groups / p->parts; /* blocks of input channels of a group */
+    for (int64_t g = 0; g < depth; g++)
         for (int64_t i = 0; i < w->kh; i++)
             for (int64_t j = 0; j < w->kw; j++) offset[taps++] = (int32_t)(((g * x_rows + i * w->dh) * x_width + j * w->dw) * block);
     int64_t pixels = s.oh * s.ow, panel_floats = 16 + (int64_t)taps * block * 16;
@@ -536,13 +549,15 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
     int64_t last_panel = (panel_block + 1) * split.panels < split.panel_total ? (panel_block + 1) * split.panels : split.panel_total;
     for (int64_t panel = panel_block * split.panels; panel < last_panel; panel++) {
         const float *packed = (const float *)call->packed + panel * panel_floats;
-        int64_t at = (image * ((s.oc + 7) / 8) + 2 * panel) * pixels * 8;
+        int64_t part = panel / conv8_panels(p), channel = panel % conv8_panels(p) * 16;
+        int64_t at = (image * ((s.oc + 7) / 8) + (part * p->oc + channel) / 8) * pixels * 8;
+        const float *from = x + part * depth * x_rows * x_width * block;
         conv8_tile t = {.w = packed + 16, .bias = packed, .offset = offset, .taps = (int64_t)taps, .stride = w->sw * block, .plane = pixels * 8,
-                        .channels = s.oc - 16 * panel, .act = p->act, .act8 = xk_act8_ready(p->act)};
+                        .channels = p->oc - channel, .act = p->act, .act8 = xk_act8_ready(p->act)};
         const float *residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL;
         float *y = (float *)call->out[0]->data + at;
         for (int64_t r = 0; r < (plain ? 1 : rows); r++) {
-            t.x = x + r * w->sh * x_width * block;
+            t.x = from + r * w->sh * x_width * block;
             t.y = y + (first_row + r) * s.ow * 8;
             t.residual = residual ? residual + (first_row + r) * s.ow * 8 : NULL;
             conv8_run_pixels(&t, p->first, plain ? rows * s.ow : s.ow);

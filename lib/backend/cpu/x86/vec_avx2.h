@@ -100,26 +100,23 @@ XK_INLINE __m256 xk_tanh8(__m256 x)
     return _mm256_or_ps(_mm256_blendv_ps(big, small, near), sign);
 }
 
-/* erf by 1 − t·p(t)·e^−x², t = 1/(1 + 0.3275911|x|) (Abramowitz and Stegun 7.1.26, absolute error 1.5e-7); below 0.5 its Taylor series. */
+/* erf by x · P(x²) / Q(x²) with the least relative error of its degrees on 0 … 3.93, where erf is 1 but for 3e-8; absolute error below 4e-7. The
+ * quotient at 3.93 is not less than 1, so all beyond gives 1 exactly. */
 XK_INLINE __m256 xk_erf8(__m256 x)
 {
-    __m256 sign = _mm256_and_ps(x, _mm256_set1_ps(-0.0f)), a = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
-    __m256 one = _mm256_set1_ps(1.0f), z = _mm256_mul_ps(a, a);
-    __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(a, _mm256_set1_ps(0.3275911f), one));
-    __m256 p = _mm256_set1_ps(1.061405429f);
-    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(-1.453152027f));
-    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(1.421413741f));
-    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(-0.284496736f));
-    p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.254829592f));
-    __m256 big = _mm256_fnmadd_ps(_mm256_mul_ps(p, t), xk_exp8(_mm256_sub_ps(_mm256_setzero_ps(), z)), one);
-    __m256 q = _mm256_set1_ps(-8.548327e-4f);
-    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(5.2239776e-3f));
-    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(-2.6866171e-2f));
-    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1283792e-1f));
-    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(-3.7612639e-1f));
-    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1283792f));
-    __m256 small = _mm256_mul_ps(q, a);
-    return _mm256_or_ps(_mm256_blendv_ps(big, small, _mm256_cmp_ps(a, _mm256_set1_ps(0.5f), _CMP_LT_OQ)), sign);
+    __m256 a = xk_clamp8(x, -3.93f, 3.93f), z = _mm256_mul_ps(a, a);
+    __m256 p = _mm256_set1_ps(2.0419384e-6f), q = _mm256_set1_ps(3.8003647e-5f);
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(2.8480685e-4f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1652125e-3f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(3.7796237e-3f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.4997466e-2f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(5.2790321e-2f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.1425774e-1f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(1.9078445e-1f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(5.0241107e-1f));
+    p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(1.1283791f));
+    q = _mm256_fmadd_ps(q, z, _mm256_set1_ps(1.0f));
+    return xk_clamp8(_mm256_div_ps(_mm256_mul_ps(p, a), q), -1.0f, 1.0f);
 }
 
 /* kind is a constant after inlining. */
