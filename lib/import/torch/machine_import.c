@@ -385,6 +385,11 @@ static void import_run(xi_machine *m, import_job *job)
     g->output_count = (int32_t)outputs.count;
 }
 
+static const xi_torch_value *import_source_of(const xi_aten_value *object)
+{
+    return object->kind == XI_ATEN_OBJECT && object->pointer ? ((const xi_machine_object *)object->pointer)->source : NULL;
+}
+
 /* Runs the program with the job's guesses; again when it was found to write what it reads. */
 static xinf_status import_attempt(xi_import *out, import_job *job, xinf_error *err)
 {
@@ -403,6 +408,7 @@ static xinf_status import_attempt(xi_import *out, import_job *job, xinf_error *e
         m.x = (xi_aten){.graph = g, .family = family, .arena = &family->arena, .file = job->archive->file, .err = err, .version = job->archive->version,
                         .max_nodes = job->source->limits.max_steps ? job->source->limits.max_steps : 4000000, .wrote = xi_machine_wrote};
         m.x.wrote_self = &m;
+        m.x.source_of = import_source_of;
         if (import_tables(&m)) import_run(&m, job);
         else xi_aten_memory(&m.x);
         job->wants_types = m.x.wants_types;
