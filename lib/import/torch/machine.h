@@ -208,6 +208,14 @@ void xi_machine_end(xi_machine *m, xi_machine_journal *j);
 xi_machine_change *xi_machine_note(xi_machine *m, xi_machine_change_kind kind, const void *key, xi_str name);
 void xi_machine_wrote(void *self, xi_aten_tensor *memory, xi_value *before);
 
+/* Owns the archive of an import, and keeps what is needed to import it again. */
+typedef struct xi_torch_program {
+    xinf_allocator alloc;
+    size_t size;
+    xi_torch_archive *archive;
+    xi_import_source source;
+} xi_torch_program;
+
 /* The program of a TorchScript archive: fills family, graph and notes. The archive must live as long as the graph. */
 xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, const xi_import_source *source, xinf_error *err);
 

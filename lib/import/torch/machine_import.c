@@ -24,7 +24,8 @@ typedef struct import_job {
     import_guess guesses[IMPORT_MAX_INPUTS];
     bool dims; /* sizes of hints are taken too */
     int32_t tensors; /* input tensors without a hint, as the program has them */
-    bool hinted;
+    const xi_type *types; /* of the graph's inputs, in order; NULL: they are guessed */
+    int32_t type_count;
     bool wants_types;
     bool declared; /* only what the program declares: inputs, and how many outputs */
     uint64_t nodes;
@@ -62,7 +63,9 @@ static xi_type import_tensor_type(xi_machine *m, import_job *job, import_inputs 
 {
     import_guess g = {XINF_FLOAT32, -1};
     xi_type t = XI_TYPE_UNKNOWN;
-    if (hint) g = (import_guess){hint->dtype, hint->rank};
+    const xi_type *given = job->types && in->count < job->type_count && job->types[in->count].kind == XINF_KIND_TENSOR ? &job->types[in->count] : NULL;
+    if (given) g = (import_guess){given->dtype, given->shape.rank};
+    else if (hint) g = (import_guess){hint->dtype, hint->rank};
     else if (in->tensors < IMPORT_MAX_INPUTS) g = job->guesses[in->tensors++];
     t.dtype = g.dtype;
     t.shape.rank = g.rank > XI_MAX_RANK ? -1 : g.rank;
@@ -72,6 +75,7 @@ static xi_type import_tensor_type(xi_machine *m, import_job *job, import_inputs 
         xi_str number = {xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len};
         t.shape.dim[i] = number.ptr ? xi_family_symbol(m->x.family, xi_machine_join(m, name, number)) : 0;
         if (!t.shape.dim[i]) xi_aten_memory(&m->x);
+        if (job->dims && given && given->shape.dim[i] >= 0) t.shape.dim[i] = given->shape.dim[i];
         if (job->dims && hint && hint->shape && hint->shape[i] >= 0) t.shape.dim[i] = hint->shape[i];
     }
     return t;
@@ -318,8 +322,7 @@ static void import_declared(xi_machine *m, import_outputs *o, const xi_script_ex
     } else if (parts && xi_str_is(word, "Tuple")) {
         for (int32_t i = 1; i < type->count; i++) import_declared(m, o, type->items[i], import_numbered(m, name, i - 1), depth + 1);
     } else if (xi_str_is(word, "Tensor") || xi_str_is(word, "int") || xi_str_is(word, "float") || xi_str_is(word, "bool")) {
-        xi_value *none = xi_aten_number(&m->x, XINF_FLOAT32, 0);
-        import_output(m, o, name, none);
+        import_output(m, o, name, xi_aten_number(&m->x, XINF_FLOAT32, 0));
         if (xi_machine_good(m)) o->values[o->count - 1]->type = XI_TYPE_UNKNOWN;
     } else {
         xi_machine_fail(m, XINF_UNSUPPORTED, "the method gives a %.*s", XI_STR_ARG(word));
@@ -463,38 +466,109 @@ static bool import_next_guess(import_job *job, int32_t n)
     return n == 0;
 }
 
+/* Whether a node tells the rank of an input: a convolution's weights do. −1: it does not. */
+static int32_t import_told_rank(const xi_graph *g, const xi_value *input)
+{
+    for (const xi_node *n = g->first; n; n = n->next) {
+        const int64_t *kernel;
+        if (n->input_count < 1 || n->inputs[0] != input) continue;
+        if ((xi_node_is(n, "Conv") || xi_node_is(n, "ConvTranspose")) && n->input_count > 1) return xi_aten_rank(n->inputs[1]);
+        int32_t count = xi_node_ints(n, "kernel_shape", &kernel);
+        if (count) return count + 2;
+    }
+    return -1;
+}
+
+/* Inputs of unknown rank whose readers know it: then the program is run again with these. False: some stay open. */
+static bool import_tell_ranks(import_job *job, const xi_graph *g)
+{
+    bool all = true;
+    int32_t at = 0;
+    for (int32_t i = 0; i < g->input_count && at < IMPORT_MAX_INPUTS; i++) {
+        const xi_type *t = &g->inputs[i]->type;
+        if (t->kind != XINF_KIND_TENSOR || t->shape.rank >= 0) {
+            all = all && t->kind == XINF_KIND_TENSOR && t->shape.rank == 0;
+            continue;
+        }
+        job->guesses[at].rank = import_told_rank(g, g->inputs[i]);
+        all = all && job->guesses[at].rank >= 0;
+        at++;
+    }
+    return all;
+}
+
+/* The same program for inputs that are known by now: with their sizes, or, where that fails, for any. */
+static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inputs, int32_t input_count, xinf_error *err)
+{
+    const xi_torch_program *p = owner;
+    import_job job = {.archive = p->archive, .source = &p->source, .types = inputs, .type_count = input_count, .dims = true};
+    *out = (xi_import){0};
+    xinf_status status = import_attempt(out, &job, err);
+    xi_free(&p->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
+    return status;
+}
+
+/* Without hints: unknown ranks first, then likely ones. *best: what to say when nothing fits. */
+static xinf_status import_search(xi_import *out, import_job *job, xinf_status status, xinf_status *best, xinf_error *first)
+{
+    uint64_t most = job->nodes;
+    bool hopeless = status == XINF_OUT_OF_MEMORY || status == XINF_LIMIT || !job->tensors;
+    for (int32_t n = 0; status != XINF_OK && !hopeless && n < IMPORT_TRIES && import_next_guess(job, n); n++) {
+        xinf_error next = XINF_ERROR_INIT;
+        status = import_attempt(out, job, &next);
+        if (status != XINF_OK && job->nodes > most) {
+            /* Who came furthest knows best what is missing. */
+            most = job->nodes;
+            *best = status;
+            *first = next;
+        }
+    }
+    return status;
+}
+
+/* Nothing was said about the inputs: the graph is for what they seem to be, and sessions wait for what they are. */
+static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status *best, xinf_error *first)
+{
+    for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job->guesses[i] = (import_guess){XINF_FLOAT32, -1};
+    xinf_status status = *best = import_attempt(out, job, first);
+    bool sure = status == XINF_OK && !job->tensors;
+    if (status == XINF_OK && job->tensors) {
+        xi_import better = {0};
+        xinf_error ignored = XINF_ERROR_INIT;
+        sure = import_tell_ranks(job, out->graph);
+        if (import_attempt(&better, job, &ignored) == XINF_OK) {
+            xi_family_destroy(out->family);
+            out->family = better.family;
+            out->graph = better.graph;
+        } else {
+            sure = false;
+        }
+    }
+    bool wanted = job->wants_types;
+    if (status != XINF_OK) status = import_search(out, job, status, best, first);
+    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
+    if (status != XINF_OK && wanted && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
+        job->declared = true;
+        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job->guesses[i] = (import_guess){XINF_UNDEFINED, -1};
+        status = import_attempt(out, job, NULL);
+        out->incomplete = status == XINF_OK;
+    }
+    if (status == XINF_OK && !sure) out->retype = import_retype;
+    return status;
+}
+
 xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, const xi_import_source *source, xinf_error *err)
 {
     import_job job = {.archive = archive, .source = source};
     xinf_error first = XINF_ERROR_INIT;
-    uint64_t most = 0;
-    for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job.guesses[i] = (import_guess){XINF_FLOAT32, -1};
-    xinf_status status = import_attempt(out, &job, &first), best = status;
-    most = job.nodes;
-    bool wanted = job.wants_types;
-    if (status != XINF_OK && source->hint_count) {
+    xinf_status status, best;
+    if (source->hint_count) {
+        status = best = import_attempt(out, &job, &first);
         job.dims = true;
-        status = import_attempt(out, &job, err);
-    }
-    bool hopeless = status == XINF_OUT_OF_MEMORY || status == XINF_LIMIT || (best == XINF_MALFORMED && !job.tensors);
-    for (int32_t n = 0; status != XINF_OK && !hopeless && job.tensors && n < IMPORT_TRIES && import_next_guess(&job, n); n++) {
-        xinf_error next = XINF_ERROR_INIT;
-        status = import_attempt(out, &job, &next);
-        if (status != XINF_OK && job.nodes > most) {
-            /* Who came furthest knows best what is missing. */
-            most = job.nodes;
-            best = status;
-            first = next;
-        }
-    }
-    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
-    if (status != XINF_OK && wanted && !source->hint_count && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
-        job.declared = true;
-        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job.guesses[i] = (import_guess){XINF_UNDEFINED, -1};
-        status = import_attempt(out, &job, NULL);
-        out->incomplete = status == XINF_OK;
+        if (status != XINF_OK) status = import_attempt(out, &job, err);
+    } else {
+        status = import_unhinted(out, &job, &best, &first);
     }
     xi_free(source->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
-    if (status == XINF_OK) return XINF_OK;
-    return xi_fail(err, best, "%s", first.message);
+    return status == XINF_OK ? XINF_OK : xi_fail(err, best, "%s", first.message);
 }
