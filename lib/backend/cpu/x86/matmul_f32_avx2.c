@@ -287,23 +287,36 @@ static __attribute__((noinline)) void mm_finish(const mm_tile *t, int64_t rows)
         _mm256_store_ps(t->tile + 16 * m + 8, b);                                                  \
     } while (0)
 #define MM_TAKE(m, a, b) a = _mm256_load_ps(t->tile + 16 * m), b = _mm256_load_ps(t->tile + 16 * m + 8)
-#define MM_TILE(name, rows)                                                                        \
+#define MM_TILE(name, rows, step)                                                                  \
     static __attribute__((noinline)) void name(const mm_tile *t)                                   \
     {                                                                                              \
         xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
         if (t->goes_on) XK_TILE_EACH(rows, sums, MM_TAKE);                                         \
-        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, sums);               \
+        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, step, t->w, sums);                 \
         XK_TILE_EACH(rows, sums, MM_KEEP);                                                         \
     }
-MM_TILE(mm_tile_1, 1)
-MM_TILE(mm_tile_2, 2)
-MM_TILE(mm_tile_3, 3)
-MM_TILE(mm_tile_4, 4)
-MM_TILE(mm_tile_5, 5)
-MM_TILE(mm_tile_6, 6)
+MM_TILE(mm_tile_1, 1, t->lda)
+MM_TILE(mm_tile_2, 2, t->lda)
+MM_TILE(mm_tile_3, 3, t->lda)
+MM_TILE(mm_tile_4, 4, t->lda)
+MM_TILE(mm_tile_5, 5, t->lda)
+MM_TILE(mm_tile_6, 6, t->lda)
+MM_TILE(mm_near_1, 1, 8)
+MM_TILE(mm_near_2, 2, 8)
+MM_TILE(mm_near_3, 3, 8)
+MM_TILE(mm_near_4, 4, 8)
+MM_TILE(mm_near_5, 5, 8)
+MM_TILE(mm_near_6, 6, 8)
 #undef MM_TILE
 #undef MM_KEEP
 #undef MM_TAKE
+
+typedef void (*mm_tile_fn)(const mm_tile *t);
+/* A where it lies, A packed. */
+static const mm_tile_fn mm_tiles[2][XK_TILE_ROWS + 1] = {
+    {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6},
+    {NULL, mm_near_1, mm_near_2, mm_near_3, mm_near_4, mm_near_5, mm_near_6},
+};
 
 /* The last k % 8 terms. */
 static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
@@ -320,9 +333,6 @@ static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
         _mm256_store_ps(t->tile + 16 * m + 8, high);
     }
 }
-
-typedef void (*mm_tile_fn)(const mm_tile *t);
-static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
 
 /* Where a chunk is: rows of a block, and of k the part from `from` on. */
 typedef struct mm_place {
@@ -341,7 +351,7 @@ static void mm_panel(const mm_place *at, mm_tile t, const float *next)
         for (int64_t k = 0; k < lines; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
         t.offset = at->offsets[n > cut.rows];
         t.a = at->a + row * at->k + (at->a_packed ? at->from * n : 0);
-        mm_tiles[n](&t);
+        mm_tiles[at->a_packed][n](&t);
         row += n;
         if (!at->last) continue;
         if (t.rest) mm_rest(&t, n);
