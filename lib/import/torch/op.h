@@ -36,6 +36,7 @@ extern const xi_aten_op xi_aten_ops_special[];
 extern const xi_aten_op xi_aten_ops_quantized[];
 extern const xi_aten_op xi_aten_ops_vision[];
 extern const xi_aten_op xi_aten_ops_complex[];
+extern const xi_aten_op xi_aten_ops_linalg[];
 extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
