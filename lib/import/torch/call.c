@@ -7,7 +7,7 @@ static const xi_aten_op *const call_tables[] = {
     xi_aten_ops_complex, /* first: its rows take complex tensors, which the others do not know */
     xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
     xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
-    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized, xi_aten_ops_vision, xi_aten_ops_linalg,
+    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized, xi_aten_ops_transformer, xi_aten_ops_vision, xi_aten_ops_linalg,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 

@@ -504,6 +504,15 @@ static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inp
     import_job job = {.archive = p->archive, .source = &p->source, .types = inputs, .type_count = input_count, .dims = true};
     *out = (xi_import){0};
     xinf_status status = import_attempt(out, &job, err);
+    if (status == XINF_OK && out->graph->state_count) {
+        /* A session cannot import again without losing what it carries: better for all sizes at once. */
+        xi_import open = {0};
+        job.dims = false;
+        if (import_attempt(&open, &job, NULL) == XINF_OK) {
+            xi_family_destroy(out->family);
+            *out = open;
+        }
+    }
     xi_free(&p->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
     return status;
 }
