@@ -72,6 +72,7 @@ typedef struct xi_machine_change {
     xi_aten_dict *dict, dict_before;
     xi_aten_value before, after; /* after: filled when the branch is left */
     bool was_set, is_set;
+    bool was_written; /* of ATTRIBUTE: its mark */
 } xi_machine_change;
 
 typedef struct xi_machine_journal {

@@ -217,6 +217,7 @@ void xi_machine_set_attribute(xi_machine *m, xi_machine_object *o, xi_str name, 
         c->object = o;
         c->was_set = at != NULL;
         c->before = at ? *at : xi_aten_none();
+        c->was_written = at && (o->marks[at - o->values] & XI_MACHINE_WRITTEN);
     }
     if (at) *at = v;
     else if (!program_add(m, o, name, v)) return;
