@@ -95,7 +95,7 @@ static const xi_onnx_upgrade_row *const upgrade_tables[] = {
 
 static const xi_onnx_upgrade_row *const upgrade_contrib_tables[] = {
     xi_onnx_upgrade_contrib, xi_onnx_upgrade_contrib_norm, xi_onnx_upgrade_contrib_quantized, xi_onnx_upgrade_contrib_attention,
-    xi_onnx_upgrade_contrib_gqa};
+    xi_onnx_upgrade_contrib_gqa, xi_onnx_upgrade_contrib_beam};
 
 /* What stands in for a standard operator's name without being one: onnxruntime's own, from before there was a domain for them. */
 static bool upgrade_is_contrib(xi_str domain, xi_str op)
