@@ -24,6 +24,14 @@ static inline xi_formula xi_formula_of(xi_onnx_importer *im, xi_node *n)
     return (xi_formula){.im = im, .n = n};
 }
 
+/* Memory ended where p is NULL. */
+static inline void xi_formula_need(xi_formula *f, const void *p)
+{
+    if (p) return;
+    f->failed = true;
+    f->im->exhausted = true;
+}
+
 /* Attributes of the next node. */
 void xi_formula_int(xi_formula *f, const char *name, int64_t value);
 void xi_formula_float(xi_formula *f, const char *name, float value);

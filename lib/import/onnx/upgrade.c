@@ -135,6 +135,7 @@ xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_str op = n->op_name;
     xinf_status status = upgrade_node(im, n, version);
+    if (status == XINF_OK && im->exhausted) return xi_onnx_no_memory(im);
     if (status || !n->refused) return status;
     xi_text text; /* the reason with the name of the file's own operator */
     xi_text_init(&text, &im->alloc);

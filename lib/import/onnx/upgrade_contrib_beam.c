@@ -31,7 +31,7 @@ static xi_value *contrib_beam_scalar(xi_formula *f, xinf_dtype dtype, double num
     xi_dtype_store_f64(bits, dtype, 0, number);
     xi_literal *l = xi_graph_literal(f->n->graph, dtype, &scalar, bits);
     xi_value *v = l ? xi_graph_add_constant(f->n->graph, XI_STR(""), l) : NULL;
-    f->failed = f->failed || !v;
+    xi_formula_need(f, v);
     return v;
 }
 
@@ -67,12 +67,13 @@ static void contrib_beam_call(xi_formula *f, xi_graph *g, xi_value *const *args,
 {
     xi_type count = {.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64}, flag = {.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL};
     int32_t made = g->output_count;
+    if (f->failed) return;
     for (int32_t i = 0; i < g->input_count; i++) xi_graph_replace_uses(g, g->inputs[i], args[i]);
     xi_value **in = xi_arena_array(g->arena, 2, sizeof *in), **out = xi_arena_array(g->arena, (size_t)made + 1, sizeof *out);
     xi_node *on = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), XI_STR(""), 1, 1, 0);
     if (f->failed || !in || !out || !on || !(in[0] = xi_graph_add_value(g, XI_STR(""), &count)) || !(in[1] = xi_graph_add_value(g, XI_STR(""), &flag)) ||
         !(out[0] = xi_node_new_output(on, 0))) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return;
     }
     on->inputs[0] = in[1];
@@ -268,13 +269,13 @@ static void contrib_beam_loop(xi_formula *f, const contrib_beam *b, const contri
     xi_node *end = body ? xi_graph_add_node(body, NULL, XI_STR(""), XI_STR("Identity"), f->n->name, 0, 0, 0) : NULL;
     xi_value **inputs = end ? xi_arena_array(body->arena, (size_t)count + 2, sizeof *inputs) : NULL;
     xi_value **outputs = inputs ? xi_arena_array(body->arena, (size_t)count + 1, sizeof *outputs) : NULL;
-    f->failed = f->failed || !outputs;
+    xi_formula_need(f, outputs);
     for (int32_t i = 0; i < count + 2 && !f->failed; i++) {
         xi_type type = {.kind = XINF_KIND_TENSOR, .dtype = i ? XINF_BOOL : XINF_INT64};
         if (i >= 2) type.dtype = (*outer[i - 2])->type.dtype;
         if (i >= 2) type.shape.rank = -1;
         inputs[i] = xi_graph_add_value(body, XI_STR(""), &type);
-        f->failed = !inputs[i];
+        xi_formula_need(f, inputs[i]);
         if (i >= 2) *inner[i - 2] = inputs[i];
     }
     if (f->failed) return;
