@@ -84,7 +84,8 @@ static const char *contrib_attention_refusal(const xi_formula *f, int32_t shared
     const xi_node *n = f->n;
     if (xi_node_int(n, "num_heads", 0) < 1) return "num_heads is missing";
     if (xi_node_int(n, "do_rotary", 0)) return "do_rotary is not supported";
-    if (xi_node_int(n, "past_present_share_buffer", 0) || xi_formula_in(f, shared_input)) return "a past that shares memory with its output is not supported";
+    if (xi_node_int(n, "past_present_share_buffer", 0) || xi_formula_in(f, shared_input))
+        return "a past that shares memory with its output is not supported";
     return NULL;
 }
 

@@ -71,8 +71,8 @@ static void contrib_beam_call(xi_formula *f, xi_graph *g, xi_value *const *args,
     for (int32_t i = 0; i < g->input_count; i++) xi_graph_replace_uses(g, g->inputs[i], args[i]);
     xi_value **in = xi_arena_array(g->arena, 2, sizeof *in), **out = xi_arena_array(g->arena, (size_t)made + 1, sizeof *out);
     xi_node *on = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), XI_STR(""), 1, 1, 0);
-    if (f->failed || !in || !out || !on || !(in[0] = xi_graph_add_value(g, XI_STR(""), &count)) || !(in[1] = xi_graph_add_value(g, XI_STR(""), &flag)) ||
-        !(out[0] = xi_node_new_output(on, 0))) {
+    if (!in || !out || !on || !(in[0] = xi_graph_add_value(g, XI_STR(""), &count)) ||
+        !(in[1] = xi_graph_add_value(g, XI_STR(""), &flag)) || !(out[0] = xi_node_new_output(on, 0))) {
         xi_formula_need(f, NULL);
         return;
     }
@@ -142,7 +142,8 @@ static void contrib_beam_step(xi_formula *f, const contrib_beam *b, contrib_beam
     xi_value *flat = XI_PUT(f, "Flatten", sums), *twice = XI_PUT(f, "Mul", b->beams, XI_LIST(f, 2));
     xi_node *top = contrib_beam_top(f, flat, twice);
     xi_value *values = xi_formula_output(f, top, 0), *places = xi_formula_output(f, top, 1);
-    xi_value *beam = XI_PUT(f, "Div", places, vocabulary), *word = XI_PUT(f, "Mod", places, vocabulary), *is_end = XI_PUT(f, "Equal", word, b->eos);
+    xi_value *beam = XI_PUT(f, "Div", places, vocabulary), *word = XI_PUT(f, "Mod", places, vocabulary);
+    xi_value *is_end = XI_PUT(f, "Equal", word, b->eos);
 
     /* Those that end among the first become hypotheses, unless their item has enough. */
     xi_value *first = XI_PUT(f, "Less", xi_formula_range(f, twice), b->beams);
@@ -260,7 +261,8 @@ static void contrib_beam_loop(xi_formula *f, const contrib_beam *b, const contri
                               xi_value **past, xi_value *const *cross)
 {
     enum { MOST = 8 + 2 * BEAM_MAX_LAYERS };
-    xi_value **outer[MOST], **inner[MOST], *in[MOST], *args[4 + 4 * BEAM_MAX_LAYERS], *made[1 + 2 * BEAM_MAX_LAYERS] = {NULL}, *own[2 * BEAM_MAX_LAYERS];
+    xi_value **outer[MOST], **inner[MOST], *in[MOST], *own[2 * BEAM_MAX_LAYERS];
+    xi_value *args[4 + 4 * BEAM_MAX_LAYERS], *made[1 + 2 * BEAM_MAX_LAYERS] = {NULL};
     contrib_beam_state t;
     int32_t count = contrib_beam_carried(s, past, b->layers, outer);
     contrib_beam_carried(&t, own, b->layers, inner);
