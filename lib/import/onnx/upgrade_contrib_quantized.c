@@ -229,7 +229,7 @@ static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, i
 {
     int64_t blocks = depth / block + (depth % block != 0), each = block * bits / 8, count = 8 / bits, zeros = blocks / count + (blocks % count != 0);
     const xi_value *b = xi_formula_in(f, 1), *z = xi_formula_in(f, 3);
-    bool fits = blocks <= INT32_MAX / each && rows <= INT32_MAX && contrib_nbits_holds(b, rows * blocks * each);
+    bool fits = blocks <= INT32_MAX / each && rows <= PTRDIFF_MAX / depth && rows <= PTRDIFF_MAX / (blocks * each) && contrib_nbits_holds(b, rows * blocks * each);
     if (!fits || xi_formula_in(f, 4) || (z && !contrib_nbits_holds(z, rows * zeros))) return false;
     *q = contrib_unpack_constant(f, b, rows, blocks * each, depth, bits);
     if (z) {
