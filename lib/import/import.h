@@ -22,6 +22,9 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const char *method;            /* of a program with several; NULL: its usual one */
+    const xinf_value_info *hints;  /* what inputs will be, for files that do not say: by name, or in order when they have none */
+    int32_t hint_count;
 } xi_import_source;
 
 typedef struct xi_import {
