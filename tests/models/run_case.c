@@ -262,7 +262,7 @@ static int case_step(run_case *c, const cJSON *step, int number)
     if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "inputs"))
     {
-        int at = case_find(c, inputs, xinf_model_input, case_text(v, "name"));
+        int at = c->by_place ? -1 : case_find(c, inputs, xinf_model_input, case_text(v, "name"));
         if (c->by_place && case_is_none(v)) continue; /* left out: such a model has no input for it */
         if (c->by_place && case_is_tuple(c, v, place, inputs)) {
             /* A tuple: each of its parts is an input. */
@@ -286,7 +286,7 @@ static int case_step(run_case *c, const cJSON *step, int number)
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
     {
         char stem[1100];
-        int at = case_find(c, outputs, xinf_model_output, v->valuestring);
+        int at = c->by_place ? -1 : case_find(c, outputs, xinf_model_output, v->valuestring);
         if (at < 0 && c->by_place && k < outputs) at = k;
         if (at < 0) {
             code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
@@ -335,7 +335,7 @@ static int case_open(run_case *c, const char *model, const char *method, const c
     static xinf_value_info hints[CASE_VALUES];
     xinf_load_options load = XINF_LOAD_OPTIONS_INIT;
     load.method = method;
-    if (c->by_place) {
+    if (c->by_place && !getenv("XINF_CASE_NO_HINTS")) { /* without them a session finds out at its first run */
         load.inputs = hints;
         load.input_count = case_hints(hints, shapes, inputs);
     }

@@ -7,6 +7,7 @@ static const xi_aten_op *const call_tables[] = {
     xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
     xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
     xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized,
+    xi_aten_ops_transformer, xi_aten_ops_vision,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 
@@ -64,12 +65,13 @@ static bool call_is_tensor_or_none(const xi_aten_value *v)
     return v->kind == XI_ATEN_TENSOR || v->kind == XI_ATEN_NONE;
 }
 
+/* A tensor of rank 0 stands for a number where a trace turned one into the other without a word. */
 static bool call_is_number(const xi_aten_value *v)
 {
+    if (v->kind == XI_ATEN_TENSOR) return xi_aten_rank(v->tensor->value) == 0;
     return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_DOUBLE || v->kind == XI_ATEN_BOOL;
 }
 
-/* A tensor stands for an int where a trace turned one into the other without a word. */
 static bool call_is_int(const xi_aten_value *v)
 {
     return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_BOOL || (v->kind == XI_ATEN_TENSOR && xi_aten_rank(v->tensor->value) == 0);

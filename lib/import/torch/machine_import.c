@@ -27,6 +27,7 @@ typedef struct import_job {
     const xi_type *types; /* of the graph's inputs, in order; NULL: they are guessed */
     int32_t type_count;
     bool wants_types;
+    bool declared; /* only what the program declares: inputs, and how many outputs */
     uint64_t nodes;
     struct xi_machine_states states;
 } import_job;
@@ -310,6 +311,25 @@ static void import_checks(xi_machine *m, import_outputs *o)
     o->values[0] = out;
 }
 
+/* As many outputs as the method's type says, without contents. */
+static void import_declared(xi_machine *m, import_outputs *o, const xi_script_expr *type, xi_str name, int depth)
+{
+    xi_str word = import_type_name(type);
+    bool parts = type && type->kind == XI_SCRIPT_SUBSCRIPT && depth < 8;
+    if (!xi_machine_good(m)) return;
+    if (parts && xi_str_is(word, "Optional") && type->count == 2) {
+        import_declared(m, o, type->items[1], name, depth + 1);
+    } else if (parts && xi_str_is(word, "Tuple")) {
+        for (int32_t i = 1; i < type->count; i++) import_declared(m, o, type->items[i], import_numbered(m, name, i - 1), depth + 1);
+    } else if (xi_str_is(word, "Tensor") || xi_str_is(word, "int") || xi_str_is(word, "float") || xi_str_is(word, "bool")) {
+        xi_value *none = xi_aten_number(&m->x, XINF_FLOAT32, 0);
+        import_output(m, o, name, none);
+        if (xi_machine_good(m)) o->values[o->count - 1]->type = XI_TYPE_UNKNOWN;
+    } else {
+        xi_machine_fail(m, XINF_UNSUPPORTED, "the method gives a %.*s", XI_STR_ARG(word));
+    }
+}
+
 /* ---- one attempt ---- */
 
 static bool import_tables(xi_machine *m)
@@ -364,9 +384,13 @@ static void import_run(xi_machine *m, import_job *job)
     }
     m->frame = NULL;
     job->tensors = in.tensors;
-    xi_aten_value result = xi_machine_invoke(m, object->symbol, f, args, f->param_count > 0 ? f->param_count : 0, NULL, 0);
-    import_result(m, &outputs, XI_STR("output"), &result, 0);
-    import_checks(m, &outputs);
+    if (job->declared) {
+        import_declared(m, &outputs, f->result, XI_STR("output"), 0);
+    } else {
+        xi_aten_value result = xi_machine_invoke(m, object->symbol, f, args, f->param_count > 0 ? f->param_count : 0, NULL, 0);
+        import_result(m, &outputs, XI_STR("output"), &result, 0);
+        import_checks(m, &outputs);
+    }
     if (xi_machine_good(m)) import_find_states(m);
     if (xi_machine_good(m) && !m->states->changed) import_states(m);
     if (!xi_machine_good(m)) return;
@@ -481,6 +505,15 @@ static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inp
     import_job job = {.archive = p->archive, .source = &p->source, .types = inputs, .type_count = input_count, .dims = true};
     *out = (xi_import){0};
     xinf_status status = import_attempt(out, &job, err);
+    if (status == XINF_OK && out->graph->state_count) {
+        /* A session cannot import again without losing what it carries: better for all sizes at once. */
+        xi_import open = {0};
+        job.dims = false;
+        if (import_attempt(&open, &job, NULL) == XINF_OK) {
+            xi_family_destroy(out->family);
+            *out = open;
+        }
+    }
     xi_free(&p->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
     return status;
 }
@@ -537,6 +570,14 @@ xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, co
         if (status != XINF_OK) status = import_attempt(out, &job, err);
     } else {
         status = import_unhinted(out, &job, &best, &first);
+    }
+    bool wanted = job.wants_types;
+    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
+    if (status != XINF_OK && wanted && !source->hint_count && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
+        job.declared = true;
+        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job.guesses[i] = (import_guess){XINF_UNDEFINED, -1};
+        status = import_attempt(out, &job, NULL);
+        out->incomplete = status == XINF_OK;
     }
     xi_free(source->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
     return status == XINF_OK ? XINF_OK : xi_fail(err, best, "%s", first.message);

@@ -440,6 +440,18 @@ static bool invoke_between(xi_aten_value *out, xi_machine *m, xi_str name, const
     return true;
 }
 
+/* Traces give tensors where these operators take numbers. */
+static void invoke_numbers(xi_machine *m, xi_str name, xi_aten_value *copy, const xi_aten_value *args, int32_t count)
+{
+    static const char *const names[] = {"arange", "linspace", "logspace", "full", "range", "eye"};
+    bool wanted = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) wanted = wanted || xi_str_is(name, names[i]);
+    for (int32_t i = 0; i < count; i++) {
+        copy[i] = args[i];
+        if (wanted && args[i].kind == XI_ATEN_TENSOR) copy[i] = xi_machine_operator(m, XI_STR("Scalar"), &args[i], 1, NULL, 0);
+    }
+}
+
 /* Whole numbers that stand in tensors of rank 0, as traces compute shapes: worked out when they are known. */
 static bool invoke_folded(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count, int32_t named_count)
 {
@@ -495,6 +507,9 @@ xi_aten_value xi_machine_operator(xi_machine *m, xi_str name, const xi_aten_valu
     if (invoke_folded(&out, m, name, args, count, named_count)) return out;
     if (invoke_starts(name, "prim::")) name = (xi_str){name.ptr + 6, name.len - 6};
     if (invoke_starts(name, "aten::")) name = (xi_str){name.ptr + 6, name.len - 6};
-    xi_aten_call(&out, &m->x, name, args, count, named, named_count);
+    if (count > XI_ATEN_MAX_ARGS) return xi_machine_fail(m, XINF_MALFORMED, "an operator with %d arguments", (int)count);
+    xi_aten_value numbers[XI_ATEN_MAX_ARGS];
+    invoke_numbers(m, name, numbers, args, count);
+    xi_aten_call(&out, &m->x, name, numbers, count, named, named_count);
     return out;
 }

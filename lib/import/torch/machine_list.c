@@ -183,6 +183,24 @@ static int32_t list_find(xi_machine *m, const xi_aten_list *list, const xi_aten_
     return -1;
 }
 
+/* Also a number that only a run knows, among numbers. */
+static xi_aten_value list_contains(xi_machine *m, const xi_aten_list *list, const xi_aten_value *v)
+{
+    bool graph = v->scalar != NULL, numbers = v->kind == XI_ATEN_INT || v->kind == XI_ATEN_DOUBLE;
+    for (int32_t i = 0; i < list->count; i++) {
+        graph = graph || list->items[i].scalar;
+        numbers = numbers && (list->items[i].kind == XI_ATEN_INT || list->items[i].kind == XI_ATEN_DOUBLE);
+    }
+    if (!graph || !numbers || !list->count) return xi_aten_bool(list_find(m, list, v) >= 0);
+    xi_aten_value found = xi_aten_bool(false);
+    for (int32_t i = 0; i < list->count && xi_machine_good(m); i++) {
+        xi_aten_value pair[2] = {list->items[i], *v}, two[2] = {found};
+        two[1] = xi_machine_operator(m, XI_STR("eq"), pair, 2, NULL, 0);
+        found = i ? xi_machine_operator(m, XI_STR("__or__"), two, 2, NULL, 0) : two[1];
+    }
+    return found;
+}
+
 static bool list_change(xi_aten_value *out, xi_machine *m, xi_str name, xi_aten_list *list, const xi_aten_value *args, int32_t count)
 {
     int64_t at;
@@ -264,7 +282,7 @@ static bool list_read(xi_aten_value *out, xi_machine *m, xi_str name, const xi_a
     if (xi_str_is(name, "len") && count == 1) *out = xi_aten_int(list->count);
     else if (xi_str_is(name, "__getitem__") && count == 2) *out = xi_machine_index(m, &args[0], &args[1]);
     else if (xi_str_is(name, "slice")) *out = list_slice(m, &args[0], args, count);
-    else if ((xi_str_is(name, "list") || xi_str_is(name, "copy")) && count == 1) *out = list_copy(m, XI_ATEN_LIST, list);
+    else if ((xi_str_is(name, "list") || xi_str_is(name, "copy") || xi_str_is(name, "Size")) && count == 1) *out = list_copy(m, XI_ATEN_LIST, list);
     else if (xi_str_is(name, "add") && other) {
         *out = list_copy(m, kind, list);
         for (int32_t i = 0; i < other->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out->list, other->items[i]);
@@ -272,7 +290,7 @@ static bool list_read(xi_aten_value *out, xi_machine *m, xi_str name, const xi_a
         *out = xi_aten_new_list(&m->x, kind, 0);
         for (int64_t k = 0; k < args[1].i && xi_machine_good(m) && k < 100000; k++)
             for (int32_t i = 0; i < list->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out->list, list->items[i]);
-    } else if (xi_str_is(name, "__contains__") && count == 2) *out = xi_aten_bool(list_find(m, list, &args[1]) >= 0);
+    } else if (xi_str_is(name, "__contains__") && count == 2) *out = list_contains(m, list, &args[1]);
     else if (xi_str_is(name, "index") && count == 2 && !list_has_tensor(list)) {
         int32_t at = list_find(m, list, &args[1]);
         *out = at >= 0 ? xi_aten_int(at) : xi_machine_fail(m, XINF_MALFORMED, "a list has no such item");

@@ -184,6 +184,10 @@ bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi
     }
     if (count < 1 || (args[0].kind != XI_ATEN_STRING && args[0].kind != XI_ATEN_DEVICE)) return false;
     xi_str s = args[0].s;
+    if (args[0].kind == XI_ATEN_DEVICE && count == 1 && xi_str_is(name, "prim::type")) {
+        const char *colon = s.len ? memchr(s.ptr, ':', s.len) : NULL;
+        return *out = xi_aten_string((xi_str){s.ptr, colon ? (size_t)(colon - s.ptr) : s.len}), true;
+    }
     if (xi_str_is(name, "format")) return *out = text_format(m, s, args + 1, count - 1), true;
     if (count == 2 && (args[1].kind == XI_ATEN_STRING || args[1].kind == XI_ATEN_DEVICE)) return text_two(out, m, name, s, args[1].s);
     if (count == 1) {

@@ -34,6 +34,8 @@ extern const xi_aten_op xi_aten_ops_resize[];
 extern const xi_aten_op xi_aten_ops_rnn[];
 extern const xi_aten_op xi_aten_ops_special[];
 extern const xi_aten_op xi_aten_ops_quantized[];
+extern const xi_aten_op xi_aten_ops_transformer[];
+extern const xi_aten_op xi_aten_ops_vision[];
 extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */

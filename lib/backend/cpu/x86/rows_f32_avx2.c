@@ -54,6 +54,8 @@ static xinf_status rows_norm_prepare(xi_prepare *p, xinf_error *err)
         if (!p->in[i]) continue;
         const xi_shape *s = &p->in[i]->shape;
         takes = p->in[i]->dtype == XINF_FLOAT32 && (i < extra ? s->rank == rank : s->rank == 1);
+        /* One number for all of a row is ref's: a scale whose size is a symbol could be that. */
+        if (i >= extra && takes) takes = s->dim[0] != XI_DIM_UNKNOWN && (s->dim[0] != 1 || p->in[0]->shape.dim[rank - 1] == 1);
         for (int32_t k = 0; k < rank && takes && skip && i == 1; k++) takes = s->dim[k] == p->in[0]->shape.dim[k] && s->dim[k] != XI_DIM_UNKNOWN;
     }
     for (int32_t i = 1; i < p->out_count; i++) takes = takes && (!p->out[i] || (skip && i == 1));
