@@ -22,6 +22,7 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const struct xi_customs *customs; /* operators of the application; may be NULL */
 } xi_import_source;
 
 typedef struct xi_import {
