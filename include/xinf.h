@@ -346,8 +346,13 @@ typedef struct xinf_load_options {
     uint64_t max_steps;        /* of nodes after inlining of functions; 0: 4,000,000 */
     uint32_t max_depth;        /* of nested graphs; 0: 32 */
     uint32_t reserved;
+    const char *method;        /* of a program with several (TorchScript); NULL: "forward" */
+    const struct xinf_value_info *inputs; /* what will be given, for files that do not say it (TorchScript): kind, dtype and rank of
+                                           * each input, by name, or in the program's order where the name is NULL. NULL: found out */
+    int32_t input_count;
+    uint32_t reserved2;
 } xinf_load_options;
-#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0}
+#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Makes a loader; options may be NULL. Any thread. */
 XINF_API xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err);

@@ -7,6 +7,7 @@ static bool typed_fits(const xi_type *t, const xinf_tensor *v)
 {
     bool tensor = v && v->kind == XINF_KIND_TENSOR;
     if (!tensor) return t->kind == (v ? v->kind : XINF_KIND_NONE);
+    if (t->kind == XINF_KIND_TENSOR && (t->dtype == XINF_UNDEFINED || t->shape.rank < 0)) return false;
     if (t->kind != XINF_KIND_TENSOR || t->dtype != v->dtype || t->shape.rank != v->shape.rank) return false;
     for (int32_t i = 0; i < v->shape.rank; i++)
         if (t->shape.dim[i] >= 0 && t->shape.dim[i] != v->shape.dim[i]) return false;
@@ -29,7 +30,7 @@ static bool typed_widen(xi_type *t, const xi_type *seen)
 {
     if (t->kind != seen->kind || t->dtype != seen->dtype || t->shape.rank != seen->shape.rank) return false;
     for (int32_t i = 0; i < t->shape.rank; i++)
-        if (t->shape.dim[i] != seen->shape.dim[i]) t->shape.dim[i] = XI_DIM_UNKNOWN;
+        if (t->shape.dim[i] != seen->shape.dim[i] || seen->shape.dim[i] < 0) t->shape.dim[i] = XI_DIM_UNKNOWN;
     return true;
 }
 
@@ -76,6 +77,9 @@ xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_
         xi_free(&m->alloc, types, ((size_t)count + 1) * sizeof *types);
         return status;
     }
+    /* Sizes that the program leaves open need no new import. */
+    for (int32_t i = 0; i < count && i < made.graph->input_count; i++)
+        if (made.graph->inputs[i]->type.kind == XINF_KIND_TENSOR) types[i] = made.graph->inputs[i]->type;
     *old = t->import;
     xi_free(&m->alloc, t->types, t->types ? ((size_t)t->count + 1) * sizeof *t->types : 0);
     *t = (xi_typed){.import = made, .types = types, .count = count};

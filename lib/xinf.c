@@ -287,6 +287,8 @@ static xinf_status xinf_export(const xinf_model *m, const char *path, xinf_error
 xinf_status xinf_model_save(const xinf_model *model, const char *path, xinf_error *err)
 {
     if (!model || !path) return xinf_null(err, "xinf_model_save");
+    if (model->import.incomplete)
+        return xi_fail(err, XINF_UNSUPPORTED, "the file does not say what its inputs are: give their dtypes and ranks when it is loaded");
     return xinf_export(model, path, err);
 }
 

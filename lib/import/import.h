@@ -23,6 +23,9 @@ typedef struct xi_import_source {
     bool map;
     xi_import_limits limits;
     const struct xi_customs *customs; /* operators of the application; may be NULL */
+    const char *method;            /* of a program with several; NULL: its usual one */
+    const xinf_value_info *hints;  /* what inputs will be, for files that do not say: by name, or in order when they have none */
+    int32_t hint_count;
 } xi_import_source;
 
 typedef struct xi_import {
@@ -37,6 +40,7 @@ typedef struct xi_import {
      * (dimensions that are not known stay open). The result shares this import's owner, which outlives it, and has none itself.
      * May be called from several threads at once. */
     xinf_status (*retype)(struct xi_import *out, void *owner, const struct xi_type *inputs, int32_t input_count, xinf_error *err);
+    bool incomplete; /* with retype: the graph has its inputs and as many outputs as are declared, and nothing between them */
     void *owner;           /* of bytes that names and literals point to; ended by end_owner after the family */
     void (*end_owner)(void *owner);
 } xi_import;

@@ -96,6 +96,13 @@ static void guard_fill(xi_operand *o, const float *rows)
     for (int64_t i = 0; i < o->count; i++) ((float *)o->data)[guard_place(o, i)] = rows[i];
 }
 
+/* A constant, in rows. */
+static void guard_copy(xi_operand *o, const void *data)
+{
+    size_t size = (size_t)o->count * xinf_dtype_size(o->dtype);
+    o->data = memcpy(guard_alloc(size, xinf_dtype_size(o->dtype)), data, size);
+}
+
 /* ---- one kernel on one node ---- */
 
 typedef struct guard_run {
@@ -202,9 +209,11 @@ static xinf_status guard_kernel(guard_run *r, bool timed, xinf_error *err)
     uint32_t dropped = p.packed_size ? p.packed_inputs : 0;
     for (int32_t i = 0; i < n->input_count; i++) {
         if (!r->in[i] || dropped >> i & 1) continue;
-        const float *rows = r->in[i]->data ? r->in[i]->data : r->rows[i];
         r->in[i]->layout = r->in_layout[i];
-        guard_fill(r->in[i], rows);
+        if (r->in[i]->data)
+            guard_copy(r->in[i], r->in[i]->data);
+        else
+            guard_fill(r->in[i], r->rows[i]);
     }
     for (int32_t i = 0; i < n->output_count; i++) {
         if (!r->out[i]) continue;
@@ -570,6 +579,23 @@ static void case_transpose(char *to, size_t size, int round)
              LL(last ? c : guard_pick(1, 30)), LL(guard_pick(1, 30)), LL(last ? guard_pick(1, 30) : c), last ? "2, 3, 1" : "3, 1, 2");
 }
 
+/* Sums are exact: the tolerance is 0. */
+static void case_quantized(char *to, size_t size, int round)
+{
+    int64_t m = guard_pick(1, 140), n = guard_pick(1, 70), k = round % 7 == 6 ? guard_pick(300, 700) : guard_pick(1, 100);
+    bool turned = guard_pick(0, 1), each = guard_pick(0, 3) != 0;
+    snprintf(to, size,
+             "input %%x : f32[%lld,%lld] const %%w : %s[%lld,%lld] = random(%d) const %%s : f32[%s] = %s const %%b : f32[%lld] = random(4)"
+             " %%y : f32[*] = xinf.QuantizedMatMul(%%x, %%w, %%s%s) {transB = %d} output %%y",
+             LL(m), LL(k), round % 2 ? "i4" : "i8", LL(turned ? n : k), LL(turned ? k : n), round, each ? "N" : "", each ? "random(3)" : "[0.01]", LL(n),
+             guard_pick(0, 1) ? ", %b" : "", turned);
+    char *number = strstr(to, "f32[N]"), columns[16];
+    if (!number) return;
+    int length = snprintf(columns, sizeof columns, "%lld", LL(n));
+    memmove(number + 4 + length, number + 5, strlen(number + 5) + 1);
+    memcpy(number + 4, columns, (size_t)length);
+}
+
 /* ---- the kernel that turns layouts has no node ---- */
 
 static void guard_reorder(const guard_options *o)
@@ -608,7 +634,7 @@ static void guard_reorder(const guard_options *o)
     }
 }
 
-static void (*const guard_cases[])(char *to, size_t size, int round) = {case_conv, case_upsample, case_matmul, case_elementwise, case_rows,
+static void (*const guard_cases[])(char *to, size_t size, int round) = {case_quantized, case_conv, case_upsample, case_matmul, case_elementwise, case_rows,
                                                                         case_pool, case_concat,   case_attention, case_lstm,   case_gru,
                                                                         case_transpose};
 

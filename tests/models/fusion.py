@@ -679,7 +679,7 @@ def half_conv():
     return g.output(g.op("Relu", conv(g, g.input(1, 8, 6, 6), 8, 8)))
 
 
-PASSES = ("shape", "fold", "noop", "chain", "batchnorm", "pad", "layernorm", "gelu", "hardswish", "swish", "attention", "conv", "matmul", "scale",
+PASSES = ("quantized", "shape", "fold", "noop", "chain", "batchnorm", "pad", "layernorm", "gelu", "hardswish", "swish", "attention", "conv", "matmul", "scale",
           "skipnorm")
 
 

@@ -43,6 +43,7 @@ static void build_infer(xi_aten *x, xi_node *n)
     xinf_status status = xi_node_infer(n, types, known, out, x->arena, x->err);
     if (status != XINF_OK) {
         x->status = status;
+        x->wants_types = true; /* what was guessed about an input may be at fault */
         if (x->location.len) xi_error_prefix(x->err, "%.*s: ", XI_STR_ARG(x->location));
         return;
     }

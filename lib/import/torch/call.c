@@ -6,7 +6,8 @@
 static const xi_aten_op *const call_tables[] = {
     xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
     xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
-    xi_aten_ops_scalar,
+    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized,
+    xi_aten_ops_transformer, xi_aten_ops_vision,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 
@@ -64,12 +65,13 @@ static bool call_is_tensor_or_none(const xi_aten_value *v)
     return v->kind == XI_ATEN_TENSOR || v->kind == XI_ATEN_NONE;
 }
 
+/* A tensor of rank 0 stands for a number where a trace turned one into the other without a word. */
 static bool call_is_number(const xi_aten_value *v)
 {
+    if (v->kind == XI_ATEN_TENSOR) return xi_aten_rank(v->tensor->value) == 0;
     return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_DOUBLE || v->kind == XI_ATEN_BOOL;
 }
 
-/* A tensor stands for an int where a trace turned one into the other without a word. */
 static bool call_is_int(const xi_aten_value *v)
 {
     return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_BOOL || (v->kind == XI_ATEN_TENSOR && xi_aten_rank(v->tensor->value) == 0);
@@ -212,6 +214,31 @@ static xinf_status call_store(xi_aten *x, xi_aten_tensor *t, const xi_aten_value
     return xi_aten_write(x, t, v);
 }
 
+/* Operators that move elements, or know of scales, take quantised tensors as they are. */
+static bool call_takes_quantized(const xi_aten_op *op)
+{
+    const xi_aten_op *const tables[] = {xi_aten_ops_quantized, xi_aten_ops_shape};
+    for (int t = 0; t < 2; t++)
+        for (const xi_aten_op *at = tables[t]; at->name; at++)
+            if (at == op) return true;
+    return false;
+}
+
+/* All others see the numbers; the result has the first argument's scale again. */
+static xi_aten_value call_run(xi_aten *x, const xi_aten_op *op, xi_aten_value *args)
+{
+    const xi_aten_tensor *like = NULL;
+    for (int i = 0; i < XI_ATEN_MAX_ARGS; i++) {
+        if (args[i].kind != XI_ATEN_TENSOR || !args[i].tensor->scale || call_takes_quantized(op)) continue;
+        if (!like) like = args[i].tensor;
+        args[i] = xi_aten_result(x, xi_aten_dequantized(x, &args[i]));
+    }
+    xi_aten_value out = op->fn(x, args, op);
+    xinf_dtype dtype = out.kind == XI_ATEN_TENSOR ? xi_aten_dtype(out.tensor->value) : XINF_UNDEFINED;
+    if (!like || dtype != XINF_FLOAT32 || like->axis >= 0) return out;
+    return xi_aten_quantized(x, xi_aten_arg(x, &out), like->scale, like->zero_point, -1, like->dtype);
+}
+
 static void call_describe(xi_text *text, const call_given *g)
 {
     for (int32_t i = 0; i < g->count + g->named_count; i++) {
@@ -251,7 +278,7 @@ xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_a
         inplace = op != NULL;
     }
     if (!op) return call_refuse(x, name, known, &g);
-    *out = op->fn(x, full, op);
+    *out = call_run(x, op, full);
     if (x->status != XINF_OK) return x->status;
     const xi_aten_value *kept = call_find_named(&g, XI_STR("out"));
     if (inplace) kept = count ? &args[0] : call_find_named(&g, XI_STR("self"));

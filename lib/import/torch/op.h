@@ -32,6 +32,10 @@ extern const xi_aten_op xi_aten_ops_create[];
 extern const xi_aten_op xi_aten_ops_matmul[];
 extern const xi_aten_op xi_aten_ops_resize[];
 extern const xi_aten_op xi_aten_ops_rnn[];
+extern const xi_aten_op xi_aten_ops_special[];
+extern const xi_aten_op xi_aten_ops_quantized[];
+extern const xi_aten_op xi_aten_ops_transformer[];
+extern const xi_aten_op xi_aten_ops_vision[];
 extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
@@ -131,6 +135,10 @@ void xi_aten_promote(xi_aten *x, xi_value **a, bool a_number, xi_value **b, bool
 /* A tensor's or several tensors' result. */
 xi_aten_value xi_aten_result(xi_aten *x, xi_value *v);
 xi_aten_value xi_aten_results(xi_aten *x, xi_value *const *v, int32_t count);
+/* A quantised tensor's numbers; any other tensor's contents. */
+xi_value *xi_aten_dequantized(xi_aten *x, const xi_aten_value *a);
+/* A quantised tensor of these numbers. axis −1: one scale for all. */
+xi_aten_value xi_aten_quantized(xi_aten *x, xi_value *v, xi_value *scale, xi_value *zero_point, int64_t axis, xi_torch_dtype dtype);
 /* Calls another operator with these arguments. */
 xi_aten_value xi_aten_recall(xi_aten *x, const char *name, const xi_aten_value *args, int32_t count);
 

@@ -74,10 +74,15 @@ static xi_aten_value op_create_fill(xi_aten *x, const xi_aten_value *a, const xi
     return xi_aten_result(x, op_create_filled(x, xi_aten_shape(x, v), fill));
 }
 
+static bool op_create_is_real(const xi_aten_value *v)
+{
+    return v->kind == XI_ATEN_DOUBLE || (v->kind == XI_ATEN_TENSOR && xi_aten_is_float(v->tensor->value));
+}
+
 /* arange(start, end, step, dtype): the dtype is that of the numbers */
 static xi_aten_value op_create_range(xi_aten *x, const xi_aten_value *start, const xi_aten_value *end, const xi_aten_value *step, const xi_aten_value *dtype)
 {
-    bool real = start->kind == XI_ATEN_DOUBLE || end->kind == XI_ATEN_DOUBLE || step->kind == XI_ATEN_DOUBLE;
+    bool real = op_create_is_real(start) || op_create_is_real(end) || op_create_is_real(step);
     xinf_dtype to = xi_aten_arg_dtype(x, dtype, real ? XINF_FLOAT32 : XINF_INT64), with = real ? XINF_FLOAT64 : XINF_INT64;
     xi_value *v = xi_aten_emit3(x, "Range", xi_aten_scalar(x, start, with), xi_aten_scalar(x, end, with), xi_aten_scalar(x, step, with));
     return xi_aten_result(x, xi_aten_cast(x, v, to));
@@ -91,9 +96,22 @@ static xi_aten_value op_create_arange(xi_aten *x, const xi_aten_value *a, const 
     return op_create_range(x, &a[0], &a[1], &a[2], &a[3]);
 }
 
+/* The same with numbers that only a run knows: start + i · (end − start) / (steps − 1). */
+static xi_aten_value op_create_open_linspace(xi_aten *x, const xi_aten_value *a)
+{
+    const xi_aten_value hundred = xi_aten_int(100), *count = a[2].kind == XI_ATEN_NONE ? &hundred : &a[2];
+    xi_value *start = xi_aten_scalar(x, &a[0], XINF_FLOAT32), *end = xi_aten_scalar(x, &a[1], XINF_FLOAT32), *steps = xi_aten_int_value(x, count);
+    xi_value *one = xi_aten_whole(x, XINF_INT64, 1), *i = xi_aten_emit3(x, "Range", xi_aten_whole(x, XINF_INT64, 0), steps, one);
+    xi_value *gaps = xi_aten_whole_op(x, "Max", xi_aten_whole_op(x, "Sub", steps, one), one);
+    xi_value *gap = xi_aten_emit2(x, "Div", xi_aten_emit2(x, "Sub", end, start), xi_aten_cast(x, gaps, XINF_FLOAT32));
+    xi_value *y = xi_aten_emit2(x, "Add", start, xi_aten_emit2(x, "Mul", xi_aten_cast(x, i, XINF_FLOAT32), gap));
+    return xi_aten_result(x, xi_aten_cast(x, y, xi_aten_arg_dtype(x, &a[3], XINF_FLOAT32)));
+}
+
 /* linspace(start, end, steps, dtype): from both ends, so that the last one is exact; logspace: powers of base */
 static xi_aten_value op_create_linspace(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
+    if (!op->number && (a[0].kind == XI_ATEN_TENSOR || a[1].kind == XI_ATEN_TENSOR || a[0].scalar || a[1].scalar || a[2].scalar)) return op_create_open_linspace(x, a);
     double start = xi_aten_arg_double(x, &a[0], op->name), end = xi_aten_arg_double(x, &a[1], op->name), base = 10;
     int64_t steps = a[2].kind == XI_ATEN_NONE ? 100 : xi_aten_arg_int(x, &a[2], op->name);
     xinf_dtype dtype = xi_aten_arg_dtype(x, &a[op->number ? 4 : 3], XINF_FLOAT32);
