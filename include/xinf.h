@@ -286,20 +286,24 @@ enum { XINF_MAP_AUTO = 0, XINF_MAP_NEVER = 1 };
 typedef struct xinf_load_options {
     uint32_t struct_size;
     xinf_map map;              /* XINF_MAP_NEVER: read the file instead of mapping it */
-    const char *format;        /* "onnx"; NULL: told by content */
+    const char *format;        /* "onnx", "graphdef", …; NULL: told by content */
     const char *base_folder;   /* where external data lies; NULL: the model file's folder */
     uint64_t max_bytes;        /* of memory for the description of the model, weights apart; 0: 64 MiB + 16 × non-weight bytes */
     uint64_t max_steps;        /* of nodes after inlining of functions; 0: 4,000,000 */
     uint32_t max_depth;        /* of nested graphs; 0: 32 */
-    uint32_t reserved;
+    int32_t output_count;      /* of outputs below */
+    const char *signature;     /* of a TensorFlow SavedModel; NULL: "serving_default", else the first by name */
+    const char *const *outputs; /* names of tensors ("dense/Relu:0") that become the outputs of a TensorFlow graph, which does not
+                                 * say what its outputs are; NULL: those that nothing reads */
 } xinf_load_options;
-#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0}
+#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Makes a loader; options may be NULL. Any thread. */
 XINF_API xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err);
 XINF_API void xinf_loader_destroy(xinf_loader *loader);
-/* Opens a model. Weights stay mapped in the file, which must not change while the model lives. A model with operators that
- * this build does not know loads; xinf_session_create then refuses it and names them. The caller owns *out. Any thread. */
+/* Opens a model: a file, or the folder of a TensorFlow SavedModel. Weights stay mapped in the file, which must not change
+ * while the model lives. A model with operators that this build does not know loads; xinf_session_create then refuses it and
+ * names them. The caller owns *out. Any thread. */
 XINF_API xinf_status xinf_loader_load(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options,
                                       xinf_error *err);
 /* The same from memory, borrowed until the model (and all its sessions) are gone. */

@@ -2,9 +2,12 @@
 #include "import/builtin.h"
 
 #include "import/onnx/onnx.h"
+#include "import/tensorflow/tensorflow.h"
 
 static const xi_importer importers[] = {
     {XI_FORMAT_ONNX, "onnx", xi_import_onnx},
+    {XI_FORMAT_GRAPHDEF, "graphdef", xi_import_graphdef},
+    {XI_FORMAT_SAVEDMODEL, "savedmodel", xi_import_savedmodel},
 };
 enum { IMPORTER_COUNT = sizeof importers / sizeof importers[0] };
 

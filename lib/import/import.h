@@ -22,6 +22,9 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const char *signature;      /* of a SavedModel; NULL: its usual one */
+    const char *const *outputs; /* names of tensors that become the outputs, where the file does not say */
+    int32_t output_count;
 } xi_import_source;
 
 typedef struct xi_import {

@@ -259,15 +259,32 @@ cleanup:
     return code;
 }
 
-static int case_open(run_case *c, const char *model)
+/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are. */
+static int case_wanted(const char **out, const cJSON *root)
 {
+    const cJSON *name, *step = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
+    int count = 0;
+    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
+    {
+        if (count < CASE_VALUES && cJSON_IsString(name)) out[count++] = name->valuestring;
+    }
+    return count;
+}
+
+static int case_open(run_case *c, const char *model, const cJSON *root)
+{
+    const char *wanted[CASE_VALUES];
+    xinf_load_options load = XINF_LOAD_OPTIONS_INIT;
     xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
+    load.signature = case_text(root, "signature");
+    load.output_count = case_wanted(wanted, root);
+    load.outputs = load.output_count ? wanted : NULL;
     options.threads = 1;
     options.memory_limit = CASE_MEMORY;
     options.max_steps = CASE_STEPS;
     xinf_status status = xinf_env_create(&c->env, NULL, &c->err);
     if (status == XINF_OK) status = xinf_loader_create(&c->loader, c->env, NULL, &c->err);
-    if (status == XINF_OK) status = xinf_loader_load(&c->model, c->loader, model, NULL, &c->err);
+    if (status == XINF_OK) status = xinf_loader_load(&c->model, c->loader, model, &load, &c->err);
     if (status == XINF_OK) status = xinf_session_create(&c->session, c->model, &options, &c->err);
     return case_code(status);
 }
@@ -285,11 +302,11 @@ static int case_run(const char *request, char *message, size_t size)
         case_refuse(&c, CASE_BROKEN, "not a request: ", request);
         goto cleanup;
     }
-    if (format && strcmp(format, "onnx") != 0) {
+    if (format && strcmp(format, "onnx") != 0 && strcmp(format, "tf_graphdef") != 0 && strcmp(format, "tf_savedmodel") != 0) {
         code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
         goto cleanup;
     }
-    code = case_open(&c, model);
+    code = case_open(&c, model, root);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
     {
         if (code == CASE_RAN) code = case_step(&c, step, number++);
