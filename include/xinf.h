@@ -286,17 +286,22 @@ enum { XINF_MAP_AUTO = 0, XINF_MAP_NEVER = 1 };
 typedef struct xinf_load_options {
     uint32_t struct_size;
     xinf_map map;              /* XINF_MAP_NEVER: read the file instead of mapping it */
-    const char *format;        /* "onnx", "graphdef", …; NULL: told by content */
+    const char *format;        /* "onnx"; NULL: told by content */
     const char *base_folder;   /* where external data lies; NULL: the model file's folder */
     uint64_t max_bytes;        /* of memory for the description of the model, weights apart; 0: 64 MiB + 16 × non-weight bytes */
     uint64_t max_steps;        /* of nodes after inlining of functions; 0: 4,000,000 */
     uint32_t max_depth;        /* of nested graphs; 0: 32 */
+    uint32_t reserved;
+    const char *method;        /* of a program with several (TorchScript); NULL: "forward" */
+    const struct xinf_value_info *inputs; /* what will be given, for files that do not say it (TorchScript): kind, dtype and rank of
+                                           * each input, by name, or in the program's order where the name is NULL. NULL: found out */
+    int32_t input_count;
     int32_t output_count;      /* of outputs below */
-    const char *signature;     /* of a TensorFlow SavedModel; NULL: "serving_default", else the first by name */
     const char *const *outputs; /* names of tensors ("dense/Relu:0") that become the outputs of a TensorFlow graph, which does not
                                  * say what its outputs are; NULL: those that nothing reads */
+    const char *signature;     /* of a TensorFlow SavedModel; NULL: "serving_default", else the first by name */
 } xinf_load_options;
-#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Makes a loader; options may be NULL. Any thread. */
 XINF_API xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err);

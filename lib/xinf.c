@@ -15,6 +15,7 @@
 #include "passes/pipeline.h"
 #include "report.h"
 #include "run/session.h"
+#include "typed.h"
 
 struct xinf_loader {
     xinf_env *env;
@@ -26,6 +27,10 @@ struct xinf_session {
     xi_graph *graph;
     xi_session *session;
     uint32_t isa;
+    xi_typed typed; /* what a program without declared inputs became for this session's runs */
+    xinf_session_options *later; /* set: the session is made, or made anew, by a run; a copy with its texts behind it */
+    size_t later_size;
+    atomic_flag making; /* held while such a session is made and runs */
 };
 
 #define XINF_TEXT(x) #x
@@ -302,6 +307,8 @@ static xinf_status xinf_export(const xinf_model *m, const char *path, xinf_error
 xinf_status xinf_model_save(const xinf_model *model, const char *path, xinf_error *err)
 {
     if (!model || !path) return xinf_null(err, "xinf_model_save");
+    if (model->import.incomplete)
+        return xi_fail(err, XINF_UNSUPPORTED, "the file does not say what its inputs are: give their dtypes and ranks when it is loaded");
     return xinf_export(model, path, err);
 }
 
@@ -362,17 +369,71 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
     if (o->isa && !xi_cpu_isa_parse(xi_str_of(o->isa), m->env->cpu.isa, &s->isa))
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no instruction set \"%s\"", o->isa);
     evaluation.isa = s->isa;
+    const xi_import *import = s->typed.import.family ? &s->typed.import : &m->import;
     XI_TRY(xi_family_create(&s->family, &m->alloc, 0, err));
-    XI_TRY(xi_graph_clone(&s->graph, s->family, m->import.graph, err));
+    XI_TRY(xi_graph_clone(&s->graph, s->family, import->graph, err));
     XI_TRY(xi_passes_run(s->graph, XI_STAGE_SESSION, o->passes_off, &evaluator, err));
     XI_TRY(xinf_apply_hints(s->graph, o, err));
     const xinf_executor *executor = o->executor ? o->executor : m->env->executor.parallel ? &m->env->executor : NULL;
-    xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = m->import.defaults, .weights = &m->weights,
+    xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = import->defaults, .weights = &m->weights,
                                 .device = evaluation.device, .isa = s->isa, .options = o, .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
     status = xi_session_warm(s->session, err);
-    xinf_restore_inputs(s->graph, m->import.graph);
+    xinf_restore_inputs(s->graph, import->graph);
 cleanup:
+    return status;
+}
+
+/* Keeps the options for the first run: texts are copied, shape hints have lost their meaning by then. */
+static xinf_status xinf_session_postpone(xinf_session *s, const xinf_session_options *o, xinf_error *err)
+{
+    const char *texts[3] = {o->device, o->isa, o->passes_off};
+    s->later_size = sizeof *s->later + sizeof *o->executor;
+    for (int i = 0; i < 3; i++) s->later_size += texts[i] ? strlen(texts[i]) + 1 : 0;
+    s->later = xi_calloc(&s->model->alloc, 1, s->later_size);
+    if (!s->later) return xi_fail_memory(err, s->later_size);
+    *s->later = *o;
+    char *at = (char *)(s->later + 1);
+    if (o->executor) {
+        memcpy(at, o->executor, sizeof *o->executor);
+        s->later->executor = (const xinf_executor *)at;
+    }
+    at += sizeof *o->executor;
+    const char **kept[3] = {&s->later->device, &s->later->isa, &s->later->passes_off};
+    for (int i = 0; i < 3; i++) {
+        if (!texts[i]) continue;
+        *kept[i] = strcpy(at, texts[i]);
+        at += strlen(texts[i]) + 1;
+    }
+    s->later->hints = NULL;
+    s->later->hint_count = 0;
+    return XINF_OK;
+}
+
+static void xinf_session_stop(xinf_session *s)
+{
+    xi_session_destroy(s->session);
+    xi_family_destroy(s->family);
+    s->session = NULL;
+    s->family = NULL;
+    s->graph = NULL;
+}
+
+/* Makes the session fit the inputs of a run, when their types are not declared. The caller holds s->making. */
+static xinf_status xinf_session_make(xinf_session *s, xinf_tensor *const *inputs, xinf_error *err)
+{
+    bool changed;
+    xi_import old;
+    xinf_status status = xi_typed_fit(&s->typed, &old, &changed, s->model, inputs, s->model->import.graph->input_count, err);
+    if (status == XINF_OK && (changed || !s->session)) {
+        xinf_session_stop(s);
+        xi_family_destroy(old.family);
+        status = xinf_session_start(s, s->later, err);
+        if (status == XINF_OK && s->graph->output_count != s->model->import.graph->output_count)
+            status = xi_fail(err, XINF_UNSUPPORTED, "the program has %d outputs for these inputs; %d were declared", (int)s->graph->output_count,
+                             (int)s->model->import.graph->output_count);
+        if (status != XINF_OK) xinf_session_stop(s);
+    }
     return status;
 }
 
@@ -385,7 +446,8 @@ xinf_status xinf_session_create(xinf_session **out, xinf_model *model, const xin
     xinf_session *s = xi_calloc(&model->alloc, 1, sizeof *s);
     if (!s) return xi_fail_memory(err, sizeof *s);
     s->model = xi_model_retain(model);
-    xinf_status status = xinf_session_start(s, &o, err);
+    atomic_flag_clear(&s->making);
+    xinf_status status = model->import.retype ? xinf_session_postpone(s, &o, err) : xinf_session_start(s, &o, err);
     if (status == XINF_OK)
         *out = s;
     else
@@ -397,8 +459,9 @@ void xinf_session_destroy(xinf_session *s)
 {
     if (!s) return;
     xinf_model *model = s->model;
-    xi_session_destroy(s->session);
-    xi_family_destroy(s->family);
+    xinf_session_stop(s);
+    xi_typed_end(&s->typed, model);
+    xi_free(&model->alloc, s->later, s->later_size);
     xi_free(&model->alloc, s, sizeof *s);
     xinf_model_destroy(model);
 }
@@ -407,17 +470,24 @@ xinf_status xinf_session_run(xinf_session *s, xinf_tensor *const *inputs, int32_
                              const xinf_run_options *options, xinf_error *err)
 {
     if (!s || (input_count && !inputs) || (output_count && !outputs)) return xinf_null(err, "xinf_session_run");
-    if (input_count != s->graph->input_count || output_count != s->graph->output_count)
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "the model has %d inputs and %d outputs; %d and %d came", (int)s->graph->input_count,
-                       (int)s->graph->output_count, (int)input_count, (int)output_count);
+    const xi_graph *declared = s->model->import.graph;
+    if (input_count != declared->input_count || output_count != declared->output_count)
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "the model has %d inputs and %d outputs; %d and %d came", (int)declared->input_count,
+                       (int)declared->output_count, (int)input_count, (int)output_count);
     xinf_run_options o = XINF_RUN_OPTIONS_INIT;
     if (options && options->struct_size) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
-    return xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL, err);
+    if (!s->later) return xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL, err);
+    if (atomic_flag_test_and_set(&s->making)) return xi_fail(err, XINF_BUSY, "the session is running on another thread");
+    xinf_status status = xinf_session_make(s, inputs, err);
+    if (status == XINF_OK) status = xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL, err);
+    atomic_flag_clear(&s->making);
+    return status;
 }
 
 xinf_status xinf_session_reset(xinf_session *s, xinf_error *err)
 {
-    return s ? xi_session_reset(s->session, err) : xinf_null(err, "xinf_session_reset");
+    if (!s) return xinf_null(err, "xinf_session_reset");
+    return s->session ? xi_session_reset(s->session, err) : XINF_OK;
 }
 
 xinf_status xinf_session_memory(const xinf_session *s, xinf_memory_info *out, xinf_error *err)
@@ -426,8 +496,8 @@ xinf_status xinf_session_memory(const xinf_session *s, xinf_memory_info *out, xi
     xinf_memory_info info = XINF_MEMORY_INFO_INIT;
     xinf_status status = xinf_model_memory(s->model, &info, err);
     if (status != XINF_OK) return status;
-    xi_session_memory(s->session, &info.arena_bytes, &info.other_bytes);
-    info.graph_bytes += s->family->arena.used;
+    if (s->session) xi_session_memory(s->session, &info.arena_bytes, &info.other_bytes);
+    if (s->family) info.graph_bytes += s->family->arena.used;
     info.peak_bytes = info.mapped_bytes + info.graph_bytes + info.weight_bytes + info.arena_bytes + info.other_bytes;
     info.struct_size = out->struct_size;
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
@@ -439,6 +509,8 @@ xinf_status xinf_session_print(xinf_session *s, xinf_dump what, xinf_write_fn wr
     xi_text text;
     if (!s || !write) return xinf_null(err, "xinf_session_print");
     if (what < XINF_DUMP_GRAPH_BEFORE || what > XINF_DUMP_PLAN) return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no dump %d", (int)what);
+    if (!s->session && what != XINF_DUMP_GRAPH_BEFORE)
+        return xi_fail(err, XINF_UNSUPPORTED, "the model does not declare its inputs' types: there is nothing to print before the first run");
     xi_text_init(&text, &s->model->alloc);
     if (what == XINF_DUMP_PLAN)
         xi_plan_print(xi_session_plan(s->session), &text);

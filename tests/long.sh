@@ -3,6 +3,7 @@
 #
 #     long.sh fuzz             20 minutes of the ONNX loader's fuzz target on two jobs, ASan and UBSan on
 #     long.sh cross            all other systems: Arm under qemu, Windows, macOS
+#     long.sh property         5,000 random cases of each operator family against NumPy, from a seed of today
 #     long.sh malformed-asan   the malformed files of the case suites, a process each, ASan and UBSan on
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 prepare() {
     need cc:gcc clang:clang meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3 protoc-c:protobuf-c-compiler
-    need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev
+    need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev
     install_missing
     python=${XINF_TEST_PYTHON:-$(cat build/tests/python 2>/dev/null || echo python3)}
 }
@@ -30,9 +31,19 @@ fuzz() {
 }
 
 cross() {
+    release_build
+    for system in aarch64 windows macos; do PYTHON=$python sh tests/cross.sh "$system"; done
+}
+
+release_build() {
     [ -f build/release/build.ninja ] || meson setup build/release --buildtype=release >/dev/null
     ninja -C build/release
-    for system in aarch64 windows macos; do PYTHON=$python sh tests/cross.sh "$system"; done
+    export XINF_LIBRARY=$PWD/build/release/lib/libxinf.so PYTHONPATH=$PWD/bindings/python
+}
+
+property() {
+    release_build
+    "$python" tests/property/run.py --count 5000 --seed "${XINF_SEED:-$(date +%Y%m%d)}" --times
 }
 
 malformed_asan() {
@@ -52,7 +63,7 @@ malformed_asan() {
 }
 
 case ${1:-} in
-fuzz | cross)
+fuzz | cross | property)
     prepare
     "$1"
     ;;
@@ -61,7 +72,7 @@ malformed-asan)
     malformed_asan
     ;;
 *)
-    echo "usage: long.sh fuzz | cross | malformed-asan" >&2
+    echo "usage: long.sh fuzz | cross | property | malformed-asan" >&2
     exit 2
     ;;
 esac

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 . tests/packages.sh
 
 need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils
-need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev
+need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev
 
 modules='import numpy, onnx, cffi, ml_dtypes, pytest'
 python=${XINF_TEST_PYTHON:-}
@@ -63,6 +63,9 @@ if [ -f tests/models/onnx_node.py ]; then
 fi
 tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
+tally add "$counts" -- "$python" tests/models/image.py
+tally add "$counts" -- "$python" tests/models/attributes.py
+tally add "$counts" -- "$python" tests/property/run.py
 
 # Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.
 data=${XINF_DATA:-../shared/data}

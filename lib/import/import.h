@@ -22,6 +22,9 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const char *method;            /* of a program with several; NULL: its usual one */
+    const xinf_value_info *hints;  /* what inputs will be, for files that do not say: by name, or in order when they have none */
+    int32_t hint_count;
     const char *signature;      /* of a SavedModel; NULL: its usual one */
     const char *const *outputs; /* names of tensors that become the outputs, where the file does not say */
     int32_t output_count;
@@ -34,6 +37,12 @@ typedef struct xi_import {
     xi_import_note *notes;       /* metadata, then what the file says about itself */
     int32_t note_count;
     uint64_t mapped_bytes; /* of all files of the model */
+    /* Set when the file does not say what its inputs are (TorchScript): the graph is then made for guessed types, or has no nodes
+     * at all, and every session calls this at its first run, with the types of the inputs that came, in the graph's order
+     * (dimensions that are not known stay open). The result shares this import's owner, which outlives it, and has none itself.
+     * May be called from several threads at once. */
+    xinf_status (*retype)(struct xi_import *out, void *owner, const struct xi_type *inputs, int32_t input_count, xinf_error *err);
+    bool incomplete; /* with retype: the graph has its inputs and as many outputs as are declared, and nothing between them */
     void *owner;           /* of bytes that names and literals point to; ended by end_owner after the family */
     void (*end_owner)(void *owner);
 } xi_import;

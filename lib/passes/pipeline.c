@@ -13,6 +13,7 @@
 #include "passes/matmul.h"
 #include "passes/noop.h"
 #include "passes/pad.h"
+#include "passes/quantized.h"
 #include "passes/rescale.h"
 #include "passes/shape.h"
 #include "passes/skipnorm.h"
@@ -48,6 +49,7 @@ cleanup:
 const xi_pass xi_passes[] = {
     {"identity", XI_STAGE_LOAD, xi_pass_identity},
     {"dead", XI_STAGE_LOAD, xi_pass_dead},
+    {"quantized", XI_STAGE_SESSION, xi_pass_quantized},
     {"shape", XI_STAGE_SESSION, xi_pass_shape},
     {"fold", XI_STAGE_SESSION, xi_pass_fold},
     {"shape", XI_STAGE_SESSION, xi_pass_shape}, /* sizes that folding has told */

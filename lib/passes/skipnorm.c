@@ -3,6 +3,12 @@
 
 #include "passes/match.h"
 
+/* One number for each element of the last axis: the operator does not broadcast, LayerNormalization does. */
+static bool skipnorm_factor(const xi_value *x, const xi_literal *l)
+{
+    return l && l->shape.rank == 1 && l->dtype == x->type.dtype && (l->shape.dim[0] != 1 || x->type.shape.dim[x->type.shape.rank - 1] == 1);
+}
+
 static bool skipnorm_takes(const xi_node *n)
 {
     const xi_value *x = n->inputs[0], *bias = xi_node_input(n, 2);
@@ -11,9 +17,7 @@ static bool skipnorm_takes(const xi_node *n)
     if (rank < 1 || (axis != -1 && axis != rank - 1) || xi_node_int(n, "stash_type", 1) != 1 || !xi_match_fusable(x)) return false;
     for (int32_t i = 1; i < n->output_count; i++)
         if (n->outputs[i] && n->outputs[i]->uses) return false;
-    const xi_literal *scale = n->inputs[1]->literal;
-    if (!scale || scale->shape.rank != 1 || scale->dtype != x->type.dtype) return false;
-    return !bias || (bias->literal && bias->literal->shape.rank == 1 && bias->literal->dtype == x->type.dtype);
+    return skipnorm_factor(x, n->inputs[1]->literal) && (!bias || skipnorm_factor(x, bias->literal));
 }
 
 static xinf_status skipnorm_node(xi_pass_context *c, xi_node *n)

@@ -4,8 +4,9 @@
 #include "command.h"
 #include "inputs.h"
 #include "json.h"
+#include "roofline.h"
 
-enum { BENCH_LEAST = 5, BENCH_MOST = 1000000 };
+enum { BENCH_LEAST = 5, BENCH_MOST = 1000000, BENCH_PROFILED = 20 };
 
 typedef struct bench {
     double *ms;
@@ -19,10 +20,10 @@ static int bench_compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int bench_once(workspace *w, const inputs *in, xinf_tensor **outputs, int32_t count, double *out_ms)
+static int bench_once(workspace *w, const inputs *in, xinf_tensor **outputs, int32_t count, const xinf_run_options *run, double *out_ms)
 {
     double start = workspace_now();
-    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, NULL, &w->err);
+    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, run, &w->err);
     *out_ms = workspace_now() - start;
     for (int32_t i = 0; i < count; i++) {
         xinf_tensor_destroy(outputs[i]);
@@ -51,10 +52,10 @@ static int bench_measure(bench *b, workspace *w, const inputs *in)
     double ms;
     xinf_tensor **outputs = calloc((size_t)count + 1, sizeof(xinf_tensor *));
     if (!outputs) return workspace_refuse(w, "out of memory");
-    int code = bench_once(w, in, outputs, count, &b->first_ms);
+    int code = bench_once(w, in, outputs, count, NULL, &b->first_ms);
     double start = workspace_now(), end = start + w->options->seconds * 1e3, told = start;
     while (code == EXIT_DONE && b->count < BENCH_MOST && (b->count < BENCH_LEAST || workspace_now() < end)) {
-        code = bench_once(w, in, outputs, count, &ms);
+        code = bench_once(w, in, outputs, count, NULL, &ms);
         if (code == EXIT_DONE && !bench_keep(b, &room, ms)) code = workspace_refuse(w, "out of memory");
         if (workspace_now() - told > 250) {
             told = workspace_now();
@@ -64,6 +65,25 @@ static int bench_measure(bench *b, workspace *w, const inputs *in)
     workspace_progress(NULL);
     free(outputs);
     if (code == EXIT_DONE) qsort(b->ms, (size_t)b->count, sizeof *b->ms, bench_compare);
+    return code;
+}
+
+/* Runs again with a profile: asking for it costs time, so those runs are not counted. */
+static int bench_roofline(roofline *r, workspace *w, const inputs *in)
+{
+    int32_t count = xinf_model_output_count(w->model);
+    xinf_run_options run = XINF_RUN_OPTIONS_INIT;
+    double ms;
+    xinf_tensor **outputs = calloc((size_t)count + 1, sizeof(xinf_tensor *));
+    if (!outputs) return workspace_refuse(w, "out of memory");
+    run.profile = roofline_add;
+    run.profile_self = r;
+    roofline_start(r, workspace_threads(w));
+    int code = EXIT_DONE;
+    double end = workspace_now() + w->options->seconds * 1e3;
+    for (int i = 0; i < BENCH_PROFILED && code == EXIT_DONE && (i == 0 || workspace_now() < end); i++)
+        code = bench_once(w, in, outputs, count, &run, &ms);
+    free(outputs);
     return code;
 }
 
@@ -80,7 +100,7 @@ static double bench_median(const bench *b)
     return b->count % 2 ? b->ms[b->count / 2] : (b->ms[b->count / 2 - 1] + b->ms[b->count / 2]) / 2;
 }
 
-static void bench_tell(const bench *b, const workspace *w)
+static void bench_tell(const bench *b, const workspace *w, const roofline *r)
 {
     double median = bench_median(b), p99 = bench_at(b, 0.99);
     int32_t threads = workspace_threads(w);
@@ -88,6 +108,7 @@ static void bench_tell(const bench *b, const workspace *w)
         printf("median %.3f ms  p99 %.3f ms  min %.3f ms  runs %d  threads %d  batch %lld\n", median, p99, b->ms[0], b->count, (int)threads,
                (long long)w->options->batch);
         printf("load %.1f ms  first run %.3f ms  peak resident %.1f MiB\n", w->load_ms, b->first_ms, workspace_peak_mib());
+        if (r->count) printf("\n"), roofline_print(r, stdout);
         return;
     }
     json j = {.to = stdout};
@@ -101,6 +122,7 @@ static void bench_tell(const bench *b, const workspace *w)
     json_number(&j, "load_ms", w->load_ms);
     json_number(&j, "first_ms", b->first_ms);
     json_number(&j, "peak_rss_mib", workspace_peak_mib());
+    if (r->count) roofline_json(r, &j);
     json_close(&j, '}');
 }
 
@@ -109,12 +131,15 @@ int command_bench(const options *o)
     workspace w;
     inputs in = {0};
     bench b = {0};
+    roofline r = {0};
     int code = workspace_open(&w, o);
     if (code == EXIT_DONE) code = workspace_load(&w);
     if (code == EXIT_DONE) code = inputs_make(&in, &w, true);
     if (code == EXIT_DONE) code = workspace_start(&w);
     if (code == EXIT_DONE) code = bench_measure(&b, &w, &in);
-    if (code == EXIT_DONE) bench_tell(&b, &w);
+    if (code == EXIT_DONE && o->roofline) code = bench_roofline(&r, &w, &in);
+    if (code == EXIT_DONE) bench_tell(&b, &w, &r);
+    roofline_free(&r);
     free(b.ms);
     inputs_free(&in);
     workspace_close(&w);

@@ -22,6 +22,7 @@ typedef enum option_id {
     OPTION_DEADLINE,
     OPTION_BATCH,
     OPTION_SECONDS,
+    OPTION_ROOFLINE,
     OPTION_OUTPUT,
     OPTION_WEIGHT_BITS,
     OPTION_ACTIVATION_BITS,
@@ -61,6 +62,7 @@ static const option_row option_rows[] = {
     {OPTION_DEADLINE, "--deadline", "MS", COMMAND_RUN, "give up a run after that many milliseconds"},
     {OPTION_BATCH, "--batch", "N", COMMAND_BENCH, "size of the first axis of inputs that leave it open (1)"},
     {OPTION_SECONDS, "--seconds", "S", COMMAND_BENCH, "how long to measure (3)"},
+    {OPTION_ROOFLINE, "--roofline", NULL, COMMAND_BENCH, "the speed of each step against the peak of this machine, measured at start"},
     {OPTION_OUTPUT, "-o", "OUT.onnx", COMMAND_CONVERT | COMMAND_QUANTIZE, "the file to write"},
     {OPTION_WEIGHT_BITS, "--weight-bits", "N", COMMAND_QUANTIZE, "of weights, 2 to 8 (4)"},
     {OPTION_ACTIVATION_BITS, "--activation-bits", "N", COMMAND_QUANTIZE, "of activations, 8 or 32 (8)"},
@@ -219,6 +221,7 @@ static bool option_take(options *o, option_id id, const char *text)
     case OPTION_HELP: break;
     case OPTION_JSON: o->json = true; break;
     case OPTION_MEMORY: o->memory = true; break;
+    case OPTION_ROOFLINE: o->roofline = true; break;
     case OPTION_DUMP_GRAPH: o->dump_graph = true; break;
     case OPTION_DUMP_PLAN: o->dump_plan = true; break;
     case OPTION_INPUT: good = option_input(o, text); break;

@@ -31,7 +31,7 @@ typedef struct options {
     const char *output_dir; /* run: where results go */
     const char *profile;
     const char *report; /* quantize: where the report goes */
-    bool json, memory, dump_graph, dump_plan, random;
+    bool json, memory, dump_graph, dump_plan, random, roofline;
     named_file *inputs;
     int32_t input_count;
     int64_t batch;

@@ -204,6 +204,15 @@ def test_bench():
     assert "median" in xinf("bench", digits, "--seconds", "0.1")[0]
 
 
+def test_roofline():
+    found = as_json("bench", digits, "--seconds", "0.1", "--batch", 2, "--roofline", "--json")
+    steps = found["steps"]
+    assert found["peak_gflops"] > 0 and found["peak_gbytes"] > 0
+    assert any("conv" in s["kernel"] and s["flops"] > 0 and s["us"] > 0 for s in steps)
+    text = xinf("bench", digits, "--seconds", "0.1", "--roofline")[0]
+    assert "peak of" in text and len(text.splitlines()) > len(steps) / 2
+
+
 def test_convert(tmp_path):
     xinf("convert", digits, "-o", tmp_path / "again.onnx")
     for name, model in (("a", digits), ("b", tmp_path / "again.onnx")):

@@ -81,6 +81,14 @@ void model_attribute_ints(model_bytes *a, const char *name, const int64_t *value
     attribute_end(a, &one, 7);
 }
 
+void model_attribute_text(model_bytes *a, const char *name, const char *value)
+{
+    model_bytes one = {0};
+    field_text(&one, 1, name);
+    field_text(&one, 4, value);
+    attribute_end(a, &one, 3);
+}
+
 void model_attribute_float(model_bytes *a, const char *name, float value)
 {
     model_bytes one = {0};

@@ -461,6 +461,13 @@ def skipnorm_broadcast():
     return g.output(g.op("LayerNormalization", x, g.weight(24), g.weight(24)))
 
 
+@case("!SkipLayerNormalization", tolerance=1e-5)
+def skipnorm_one_scale():
+    g = Graph("skipnorm_one_scale")
+    x = g.op("Add", g.input(2, 5, 24, declared=(2, 5, "C")), g.input(2, 5, 24, declared=(2, 5, "C")))
+    return g.output(g.op("LayerNormalization", x, g.weight(1)))
+
+
 @case("SkipLayerNormalization", "!Add", tolerance=1e-5)
 def skipnorm_sum_is_output():
     g = Graph("skipnorm_sum_is_output")
@@ -672,7 +679,7 @@ def half_conv():
     return g.output(g.op("Relu", conv(g, g.input(1, 8, 6, 6), 8, 8)))
 
 
-PASSES = ("shape", "fold", "noop", "chain", "batchnorm", "pad", "layernorm", "gelu", "hardswish", "swish", "attention", "conv", "matmul", "scale",
+PASSES = ("quantized", "shape", "fold", "noop", "chain", "batchnorm", "pad", "layernorm", "gelu", "hardswish", "swish", "attention", "conv", "matmul", "scale",
           "skipnorm")
 
 

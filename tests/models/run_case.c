@@ -7,6 +7,7 @@
  * strings in "strings"), sequence (items), map (keys, values), none. Output k of step s goes to outdir/s<s>_<k>.npy, items of a sequence
  * to s<s>_<k>_<j>, strings to .json. */
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ typedef struct run_case {
     xinf_model *model;
     xinf_session *session;
     const char *outdir;
+    bool by_place;
     xinf_error err;
 } run_case;
 
@@ -149,6 +151,20 @@ static int case_map(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
     return code;
 }
 
+/* A number of the program's own: a tensor without axes. */
+static int case_scalar(run_case *c, xinf_tensor **out, const cJSON *v)
+{
+    const char *type = case_text(v, "type");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(v, "value");
+    bool real = type && strcmp(type, "float") == 0, truth = type && strcmp(type, "bool") == 0;
+    double number = cJSON_IsBool(value) ? cJSON_IsTrue(value) : cJSON_IsNumber(value) ? value->valuedouble : 0;
+    if (xinf_tensor_create(out, c->env, real ? XINF_FLOAT64 : truth ? XINF_BOOL : XINF_INT64, NULL, 0, &c->err) != XINF_OK) return CASE_BROKEN;
+    if (real) *(double *)xinf_tensor_data(*out) = number;
+    else if (truth) *(uint8_t *)xinf_tensor_data(*out) = number != 0;
+    else *(int64_t *)xinf_tensor_data(*out) = (int64_t)number;
+    return CASE_RAN;
+}
+
 static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
 {
     const char *kind = case_text(v, "kind"), *path = case_text(v, "path"), *dtype = case_text(v, "dtype");
@@ -156,6 +172,7 @@ static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
     if (strcmp(kind, "none") == 0) return xinf_tensor_create_none(out, c->env, &c->err) == XINF_OK ? CASE_RAN : CASE_BROKEN;
     if (strcmp(kind, "sequence") == 0) return case_items(c, out, cJSON_GetObjectItemCaseSensitive(v, "items"), depth);
     if (strcmp(kind, "map") == 0) return case_map(c, out, v, depth);
+    if (strcmp(kind, "scalar") == 0) return case_scalar(c, out, v);
     if (strcmp(kind, "tensor") != 0) return case_refuse(c, CASE_UNSUPPORTED, "not supported: inputs of kind ", kind);
     if (dtype && strcmp(dtype, "string") == 0) return case_strings(c, out, v);
     if (!path) return case_refuse(c, CASE_BROKEN, "a tensor without a path", NULL);
@@ -222,16 +239,43 @@ static uint64_t case_deadline_us(void)
     return (uint64_t)(ms > 0 ? ms : CASE_DEADLINE_MS) * 1000;
 }
 
+static bool case_is_none(const cJSON *v)
+{
+    const char *kind = case_text(v, "kind");
+    return kind && strcmp(kind, "none") == 0;
+}
+
+static bool case_is_tuple(run_case *c, const cJSON *v, int place, int inputs)
+{
+    xinf_value_info info = XINF_VALUE_INFO_INIT;
+    const char *kind = case_text(v, "kind");
+    if (!kind || strcmp(kind, "sequence") != 0 || place >= inputs) return false;
+    return xinf_model_input(c->model, place, &info, &c->err) == XINF_OK && info.kind == XINF_KIND_TENSOR;
+}
+
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
-    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0;
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0;
     xinf_run_options options = XINF_RUN_OPTIONS_INIT;
     const cJSON *v;
     if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "inputs"))
     {
-        int at = case_find(c, inputs, xinf_model_input, case_text(v, "name"));
+        int at = c->by_place ? -1 : case_find(c, inputs, xinf_model_input, case_text(v, "name"));
+        if (c->by_place && case_is_none(v)) continue; /* left out: such a model has no input for it */
+        if (c->by_place && case_is_tuple(c, v, place, inputs)) {
+            /* A tuple: each of its parts is an input. */
+            const cJSON *part;
+            cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(v, "items"))
+            {
+                if (code == CASE_RAN && place < inputs) code = case_value(c, &in[place++], part, 0);
+            }
+            if (code != CASE_RAN) goto cleanup;
+            continue;
+        }
+        if (at < 0 && c->by_place && place < inputs) at = place;
+        place++;
         if (at < 0) continue; /* the suites list values that a model does not declare as inputs */
         code = case_value(c, &in[at], v, 0);
         if (code != CASE_RAN) goto cleanup;
@@ -242,7 +286,8 @@ static int case_step(run_case *c, const cJSON *step, int number)
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
     {
         char stem[1100];
-        int at = case_find(c, outputs, xinf_model_output, v->valuestring);
+        int at = c->by_place ? -1 : case_find(c, outputs, xinf_model_output, v->valuestring);
+        if (at < 0 && c->by_place && k < outputs) at = k;
         if (at < 0) {
             code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
             goto cleanup;
@@ -259,10 +304,35 @@ cleanup:
     return code;
 }
 
-/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are. */
-static int case_wanted(const char **out, const cJSON *root)
+/* What the inputs will be, in order: TorchScript files do not say. */
+static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *inputs)
 {
-    const cJSON *name, *step = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
+    int count = 0;
+    const cJSON *v, *d;
+    cJSON_ArrayForEach(v, inputs)
+    {
+        const char *kind = case_text(v, "kind"), *type = case_text(v, "type");
+        const cJSON *t = kind && strcmp(kind, "sequence") == 0 ? cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(v, "items"), 0) : v;
+        if (count == CASE_VALUES || !kind) break;
+        xinf_value_info *h = &out[count];
+        *h = (xinf_value_info){.struct_size = sizeof *h, .kind = XINF_KIND_TENSOR, .shape = shapes[count]};
+        if (strcmp(kind, "none") == 0) h->kind = XINF_KIND_NONE;
+        else if (strcmp(kind, "sequence") == 0) h->kind = XINF_KIND_SEQUENCE;
+        else if (strcmp(kind, "map") == 0) h->kind = XINF_KIND_MAP;
+        h->dtype = type ? (strcmp(type, "float") == 0 ? XINF_FLOAT64 : strcmp(type, "bool") == 0 ? XINF_BOOL : XINF_INT64) : case_dtype(case_text(t, "dtype"));
+        cJSON_ArrayForEach(d, cJSON_GetObjectItemCaseSensitive(t, "shape"))
+        {
+            if (h->rank < 12) shapes[count][h->rank++] = (int64_t)d->valuedouble;
+        }
+        count++;
+    }
+    return count;
+}
+
+/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are. */
+static int case_wanted(const char **out, const cJSON *step)
+{
+    const cJSON *name;
     int count = 0;
     cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
     {
@@ -273,12 +343,21 @@ static int case_wanted(const char **out, const cJSON *root)
 
 static int case_open(run_case *c, const char *model, const cJSON *root)
 {
+    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
+    const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(first, "inputs");
     const char *wanted[CASE_VALUES];
+    static int64_t shapes[CASE_VALUES][12];
+    static xinf_value_info hints[CASE_VALUES];
     xinf_load_options load = XINF_LOAD_OPTIONS_INIT;
-    xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
+    load.method = case_text(root, "method");
     load.signature = case_text(root, "signature");
-    load.output_count = case_wanted(wanted, root);
+    load.output_count = case_wanted(wanted, first);
     load.outputs = load.output_count ? wanted : NULL;
+    if (c->by_place && !getenv("XINF_CASE_NO_HINTS")) { /* without them a session finds out at its first run */
+        load.inputs = hints;
+        load.input_count = case_hints(hints, shapes, inputs);
+    }
+    xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
     options.threads = 1;
     options.memory_limit = CASE_MEMORY;
     options.max_steps = CASE_STEPS;
@@ -287,6 +366,14 @@ static int case_open(run_case *c, const char *model, const cJSON *root)
     if (status == XINF_OK) status = xinf_loader_load(&c->model, c->loader, model, &load, &c->err);
     if (status == XINF_OK) status = xinf_session_create(&c->session, c->model, &options, &c->err);
     return case_code(status);
+}
+
+static int case_format(const char *format)
+{
+    static const char *const known[] = {"onnx", "torchscript", "torch_export", "tf_graphdef", "tf_savedmodel"};
+    int found = !format;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = strcmp(format, known[i]) == 0;
+    return found;
 }
 
 static int case_run(const char *request, char *message, size_t size)
@@ -302,10 +389,11 @@ static int case_run(const char *request, char *message, size_t size)
         case_refuse(&c, CASE_BROKEN, "not a request: ", request);
         goto cleanup;
     }
-    if (format && strcmp(format, "onnx") != 0 && strcmp(format, "tf_graphdef") != 0 && strcmp(format, "tf_savedmodel") != 0) {
+    if (!case_format(format)) {
         code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
         goto cleanup;
     }
+    c.by_place = format && strncmp(format, "torch", 5) == 0; /* these cases name their values x0, x1, …, out0, … */
     code = case_open(&c, model, root);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
     {

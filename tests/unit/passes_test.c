@@ -98,6 +98,22 @@ static const passes_case passes_cases[] = {
      "input %x : f32[1,2,4,4] const %w : f32[3,2,3,3] = random(1) const %p : i64[8] = [0, 0, 1, 0, 0, 0, 2, 1] %a : f32[*] = Pad(%x, %p)"
      " %y : f32[*] = Conv(%a, %w) {auto_pad = \"NOTSET\", pads = [1, 1, 1, 1], strides = [2, 1]} output %y",
      {"%y : f32[1,3,4,5] = Conv(%x, %w) {strides = [2, 1], pads = [2, 1, 3, 2]}"}},
+    {"quantized: product and bias",
+     "input %x : f32[3,8] const %w : i4[8,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, 1.0] const %b : f32[4] = random(2)"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
+     " %v : f32[*] = DequantizeLinear(%w, %s) {axis = 1} %p : f32[*] = MatMul(%f, %v) %y : f32[*] = Add(%p, %b) output %y",
+     {"%y : f32[3,4] = xinf.QuantizedMatMul(%x, %w, %s, %b)"}},
+    {"quantized: Gemm",
+     "input %x : f32[3,8] const %w : i8[4,8] = random(1) const %s : f32[] = [0.5] const %b : f32[4] = random(2)"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
+     " %v : f32[*] = DequantizeLinear(%w, %s) %y : f32[*] = Gemm(%f, %v, %b) {transB = 1} output %y",
+     {"%y : f32[3,4] = xinf.QuantizedMatMul(%x, %w, %s, %b) {transB = 1}"}},
+    {"quantized: not with scales along the sum",
+     "input %x : f32[3,4] const %w : i8[4,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, 1.0]"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
+     " %v : f32[*] = DequantizeLinear(%w, %s) {axis = 0} %y : f32[*] = MatMul(%f, %v) output %y",
+     {"%q : u8[3,4], %d : f32[], %z : u8[] = DynamicQuantizeLinear(%x)", "%f : f32[3,4] = DequantizeLinear(%q, %d, %z)",
+      "%v : f32[4,4] = DequantizeLinear(%w, %s) {axis = 0}", "%y : f32[3,4] = MatMul(%f, %v)"}},
     {"chain, shape",
      "input %x : f32[2,3,4] %a : f32[*] = Transpose(%x) {perm = [1, 2, 0]} %b : f32[*] = Transpose(%a) {perm = [2, 0, 1]} %s : i64[*] = Shape(%b)"
      " %c : f32[*] = Reshape(%b, %s) %y : f32[*] = Neg(%c) output %y",

@@ -25,6 +25,8 @@ static xinf_status expand_infer(xi_infer *c)
     int32_t n = xi_infer_ints(c, 1, v, XI_MAX_RANK);
     want.rank = n >= 0 ? n : (int32_t)length;
     for (int32_t i = 0; i < want.rank; i++) {
+        /* −1 stands in files that mean torch's expand: as the input has it, which is what 1 says. */
+        if (n >= 0 && v[i] == -1) v[i] = 1;
         want.dim[i] = n >= 0 ? v[i] : XI_DIM_UNKNOWN;
         if (n >= 0 && v[i] < 0) return xi_infer_fail(c, "dimension %d of the shape is %lld", (int)i, (long long)v[i]);
     }

@@ -44,7 +44,7 @@ static xinf_status string_normalizer(xi_infer *c)
 static xinf_status string_regex(xi_infer *c)
 {
     xi_infer_set(c, 0, XINF_BOOL, &c->in[0]->shape);
-    return xi_infer_unsupported(c, "regular expressions are not supported");
+    return xi_infer_want(c, 0, string_only);
 }
 
 static const xi_attr_rule string_split_attrs[] = {{"delimiter", XI_ATTR_STRING, false}, {"maxsplit", XI_ATTR_INT, false}, {NULL}};

@@ -12,9 +12,25 @@ static xinf_status import_graph_add_name(xi_onnx_importer *im, xi_onnx_scope *sc
     return XINF_OK;
 }
 
+static bool import_graph_is_scalar(const Onnx__ValueInfo *v)
+{
+    return v->type && v->type->value_case == ONNX__TYPE__VALUE_TENSOR_TYPE && v->type->tensor_type->shape &&
+           v->type->tensor_type->shape->n_dim == 0;
+}
+
+/* Some exporters write an empty shape where they know none: then every input and output is declared a scalar. */
+static bool import_graph_is_bare(const Onnx__Graph *proto)
+{
+    bool bare = true;
+    for (size_t i = 0; i < proto->n_input && bare; i++) bare = import_graph_is_scalar(proto->input[i]);
+    for (size_t i = 0; i < proto->n_output && bare; i++) bare = import_graph_is_scalar(proto->output[i]);
+    return bare;
+}
+
 static xinf_status import_graph_inputs(xi_onnx_importer *im, xi_onnx_scope *scope, const Onnx__Graph *proto, const xi_onnx_names *constants)
 {
     xi_graph *g = scope->graph;
+    bool bare = !scope->parent && import_graph_is_bare(proto);
     g->inputs = xi_arena_array(g->arena, proto->n_input, sizeof *g->inputs);
     if (!g->inputs || proto->n_input > INT32_MAX) return xi_onnx_no_memory(im);
     for (size_t i = 0; i < proto->n_input; i++) {
@@ -24,8 +40,7 @@ static xinf_status import_graph_inputs(xi_onnx_importer *im, xi_onnx_scope *scop
         if (constants && xi_onnx_names_find(constants, name)) continue;
         xinf_status status = xi_onnx_type(&type, im, proto->input[i]->type, name);
         if (status) return status;
-        /* Many files declare an empty shape and mean none, so other engines take any; a scalar can be told when it comes. */
-        if (!scope->parent && type.kind == XINF_KIND_TENSOR && type.shape.rank == 0) type.shape = XI_SHAPE_UNKNOWN;
+        if (bare && type.shape.rank == 0) type.shape = XI_SHAPE_UNKNOWN;
         xi_value *v = xi_graph_add_value(g, xi_onnx_scoped_name(im, scope, name), &type);
         if (!v) return xi_onnx_no_memory(im);
         status = import_graph_add_name(im, scope, name, v, "input");

@@ -75,6 +75,8 @@ xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const O
                                      xi_str label);
 xinf_status xi_onnx_literal(const xi_literal **out, xi_onnx_importer *im, const Onnx__Tensor *t);
 xinf_status xi_onnx_sparse(const xi_literal **out, xi_onnx_importer *im, const Onnx__SparseTensor *s, xi_str name);
+/* Room for a tensor that the file does not store as such, inside the model's limit for those. */
+xinf_status xi_onnx_room(void **out, xi_onnx_importer *im, size_t size, xi_str name);
 /* The literal of a Constant node. */
 xinf_status xi_onnx_constant(const xi_literal **out, xi_onnx_importer *im, const Onnx__Node *n, const xi_onnx_scope *scope);
 

@@ -15,8 +15,7 @@ xinf_status xi_onnx_literal(const xi_literal **out, xi_onnx_importer *im, const 
     return XINF_OK;
 }
 
-/* Room for a tensor that the file does not store as such, inside the model's limit for those. */
-static xinf_status import_literal_room(void **out, xi_onnx_importer *im, size_t size, xi_str name)
+xinf_status xi_onnx_room(void **out, xi_onnx_importer *im, size_t size, xi_str name)
 {
     xi_onnx_model *m = im->model;
     if (m->contents.used > m->contents_limit || size > m->contents_limit - m->contents.used)
@@ -75,7 +74,7 @@ xinf_status xi_onnx_sparse(const xi_literal **out, xi_onnx_importer *im, const O
     size_t element = xinf_dtype_size(values->dtype);
     if ((uint64_t)count > SIZE_MAX / 2 || !xi_mul_size((size_t)count, element, &size))
         return xi_fail(im->err, XINF_MALFORMED, "sparse tensor \"%.*s\": it is larger than memory can be", XI_STR_ARG(name));
-    status = import_literal_room(&data, im, size, name);
+    status = xi_onnx_room(&data, im, size, name);
     if (status) return status;
     for (int64_t i = 0; i < values->count; i++) {
         int64_t at;

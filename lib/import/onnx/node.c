@@ -174,6 +174,7 @@ static xinf_status import_node_import(xi_onnx_importer *im, xi_onnx_scope *scope
     if (++im->steps > im->limits.max_steps)
         return xi_fail(im->err, XINF_LIMIT, "the model has more than the %llu nodes allowed", (unsigned long long)im->limits.max_steps);
     if (op.len == 0) return xi_fail(im->err, XINF_MALFORMED, "node %.*s has no operator", XI_STR_ARG(xi_onnx_label(n)));
+    if (n->n_output == 0) return XINF_OK; /* it computes nothing that anybody could see */
     if (f) return xi_onnx_function_inline(im, scope, n, f);
     if (import_node_is_constant(n)) return import_node_constant(im, scope, n, index);
     return import_node_operator(im, scope, n);

@@ -93,6 +93,16 @@ static const xi_onnx_upgrade_row *const upgrade_tables[] = {
     xi_onnx_upgrade_shape, xi_onnx_upgrade_math, xi_onnx_upgrade_nn, xi_onnx_upgrade_resize, xi_onnx_upgrade_experimental,
 };
 
+static const xi_onnx_upgrade_row *const upgrade_contrib_tables[] = {
+    xi_onnx_upgrade_contrib, xi_onnx_upgrade_contrib_norm, xi_onnx_upgrade_contrib_quantized, xi_onnx_upgrade_contrib_attention,
+    xi_onnx_upgrade_contrib_gqa};
+
+/* What stands in for a standard operator's name without being one: onnxruntime's own, from before there was a domain for them. */
+static bool upgrade_is_contrib(xi_str domain, xi_str op)
+{
+    return xi_str_is(domain, "com.microsoft") || (domain.len == 0 && (xi_str_is(op, "SimplifiedLayerNormalization")));
+}
+
 static xinf_status upgrade_apply(xi_onnx_importer *im, xi_node *n, const xi_onnx_upgrade_row *row, xi_str op, int64_t version)
 {
     for (; row->op; row++)
@@ -100,13 +110,16 @@ static xinf_status upgrade_apply(xi_onnx_importer *im, xi_node *n, const xi_onnx
     return XINF_OK;
 }
 
-xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
+static xinf_status upgrade_node(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_str op = n->op_name;
     if (xi_str_is(n->domain, "ai.onnx.ml")) return upgrade_apply(im, n, xi_onnx_upgrade_ml, op, version);
-    if (xi_str_is(n->domain, "com.microsoft")) {
-        xinf_status status = upgrade_apply(im, n, xi_onnx_upgrade_contrib, op, version);
-        return status || !xi_str_is(n->domain, "com.microsoft") ? status : upgrade_apply(im, n, xi_onnx_upgrade_attention, op, version);
+    if (upgrade_is_contrib(n->domain, op)) {
+        for (size_t i = 0; i < sizeof upgrade_contrib_tables / sizeof *upgrade_contrib_tables && !n->op; i++) {
+            xinf_status status = upgrade_apply(im, n, upgrade_contrib_tables[i], op, 1);
+            if (status) return status;
+        }
+        return XINF_OK;
     }
     if (n->domain.len != 0) return XINF_OK;
     /* Before version 6 operators could say that they overwrite inputs; nothing follows from it. */
@@ -116,4 +129,17 @@ xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
         if (status) return status;
     }
     return XINF_OK;
+}
+
+xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
+{
+    xi_str op = n->op_name;
+    xinf_status status = upgrade_node(im, n, version);
+    if (status || !n->refused) return status;
+    xi_text text; /* the reason with the name of the file's own operator */
+    xi_text_init(&text, &im->alloc);
+    xi_text_addf(&text, "node %.*s (%.*s): %s", XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(op), n->refused);
+    n->refused = text.failed ? NULL : xi_arena_strndup(n->graph->arena, text.ptr, text.len);
+    xi_text_free(&text);
+    return n->refused ? XINF_OK : xi_onnx_no_memory(im);
 }

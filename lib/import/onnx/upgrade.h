@@ -20,7 +20,10 @@ extern const xi_onnx_upgrade_row xi_onnx_upgrade_resize[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_experimental[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_ml[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib[];
-extern const xi_onnx_upgrade_row xi_onnx_upgrade_attention[];
+extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_norm[];
+extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_quantized[];
+extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_attention[];
+extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_gqa[];
 
 /* Removes an attribute; false when it is not there. */
 bool xi_onnx_up_drop(xi_node *n, const char *name);

@@ -217,7 +217,7 @@ typedef struct control_loop {
     xi_graph *graph;
 } control_loop;
 
-static xi_value *control_condition(xi_tf_call *c, const control_loop *l, xi_graph *g, const xi_tf_value *args)
+static xi_value *control_while_condition(xi_tf_call *c, const control_loop *l, xi_graph *g, const xi_tf_value *args)
 {
     xi_tf_value *results;
     int32_t count;
@@ -264,7 +264,7 @@ static bool control_prepare(xi_tf_call *c, control_loop *l)
     return true;
 }
 
-static bool control_body(xi_tf_call *c, control_loop *l)
+static bool control_while_body(xi_tf_call *c, control_loop *l)
 {
     xi_tf_value *args = control_args(c, 0), *results, *kept = NULL;
     int32_t count;
@@ -277,7 +277,7 @@ static bool control_body(xi_tf_call *c, control_loop *l)
     for (int32_t k = 0; k < l->carried_count; k++) kept[k] = results[l->carried[k]];
     if (!control_tensors(c, l->graph, kept, l->carried_count, l->results + 1)) return false;
     for (int32_t k = 0; k < l->carried_count; k++) args[l->carried[k]] = (xi_tf_value){.v = l->results[1 + k]};
-    l->results[0] = control_condition(c, l, l->graph, args);
+    l->results[0] = control_while_condition(c, l, l->graph, args);
     if (!l->results[0]) return false;
     c->status = xi_tf_graph_outputs(c->im, l->graph, l->results, l->carried_count + 1);
     return !c->status;
@@ -291,8 +291,8 @@ static void control_op_while(xi_tf_call *c)
     size_t variables = c->im->variable_count;
     xi_value **now = control_variables(c);
     xi_tf_value *args = now ? control_args(c, 0) : NULL;
-    xi_value *condition = args ? control_condition(c, &l, c->scope->graph, args) : NULL;
-    if (condition) control_body(c, &l);
+    xi_value *condition = args ? control_while_condition(c, &l, c->scope->graph, args) : NULL;
+    if (condition) control_while_body(c, &l);
     control_variables_back(c, now, variables);
     if (c->status || !condition) return;
     xi_value **in = xi_arena_array(&c->im->family->arena, (size_t)l.carried_count + 2, sizeof *in);

@@ -241,7 +241,7 @@ static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, 
 }
 
 /* The condition that tells a Merge's inputs apart: on every input exactly one side of it, not the same on all. */
-static bool frame_choose(xi_tf_ref *out, uint32_t *ports, frame_side (*sides)[FRAME_SIDES], const int32_t *counts, int32_t inputs)
+static bool frame_choose_side(xi_tf_ref *out, uint32_t *ports, frame_side (*sides)[FRAME_SIDES], const int32_t *counts, int32_t inputs)
 {
     for (int32_t k = 0; k < counts[0]; k++) {
         uint32_t all = 0;
@@ -280,7 +280,7 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
         xinf_status status = frame_back(im, b, w, (uint32_t)i + 1, refs[i], s->sides[i], &s->counts[i], NULL, NULL, NULL);
         if (status) return status;
     }
-    if (inputs < 2 || !frame_choose(&pred, s->ports, s->sides, s->counts, inputs))
+    if (inputs < 2 || !frame_choose_side(&pred, s->ports, s->sides, s->counts, inputs))
         return xi_fail(im->err, XINF_UNSUPPORTED, "node %.*s (Merge): the branches before it have no structure that can be followed",
                        XI_STR_ARG(xi_tf_str(n->name)));
     size_t room = b->count + (size_t)inputs + 1, count = 0;

@@ -18,7 +18,7 @@ typedef struct slice_spec {
     int64_t begin_mask, end_mask, ellipsis, fresh, shrink;
 } slice_spec;
 
-static bool slice_read(xi_tf_call *c, slice_spec *s)
+static bool slice_spec_read(xi_tf_call *c, slice_spec *s)
 {
     xi_value *b = xi_tf_vector(c, xi_tf_in(c, 1)), *e = xi_tf_vector(c, xi_tf_in(c, 2)), *t = xi_tf_in(c, 3);
     s->count = xi_tf_known(t, s->step, SLICE_MAX);
@@ -89,7 +89,7 @@ static void slice_op_strided(xi_tf_call *c)
     slice_spec s = {0};
     slice_plan p = {0};
     xi_value *x = xi_tf_in(c, 0);
-    if (!x || !slice_read(c, &s) || !slice_plan_make(c, &s, xi_tf_rank(x), &p)) {
+    if (!x || !slice_spec_read(c, &s) || !slice_plan_make(c, &s, xi_tf_rank(x), &p)) {
         xi_tf_refuse(c, "its strides or the rank it works on are not known");
         return;
     }
@@ -253,7 +253,7 @@ static void slice_op_roll(xi_tf_call *c)
 /* ---- blocks of space ---- */
 
 /* Dimension i of a shape vector, as a vector of one. */
-static xi_value *slice_dim(xi_tf_call *c, xi_value *shape, int64_t i)
+static xi_value *slice_one_dim(xi_tf_call *c, xi_value *shape, int64_t i)
 {
     return xi_tf_slice(c, shape, 0, i, i + 1);
 }
@@ -297,10 +297,10 @@ static void slice_op_space_to_batch(xi_tf_call *c)
     xi_value *shape = x ? xi_tf_shape_of(c, x) : NULL;
     if (!shape) return;
     int32_t at = 0, k = 0;
-    split[at++] = slice_dim(c, shape, 0);
+    split[at++] = slice_one_dim(c, shape, 0);
     joined[0] = xi_tf_op2(c, "Mul", split[0], xi_tf_const_ints(c, &total, 1));
     for (int32_t i = 1; i < s.rank; i++) {
-        xi_value *d = slice_dim(c, shape, i);
+        xi_value *d = slice_one_dim(c, shape, i);
         if (i <= s.count) {
             d = xi_tf_op2(c, "Div", d, xi_tf_const_ints(c, &s.block[i - 1], 1));
             split[at++] = d;
@@ -334,9 +334,9 @@ static void slice_op_batch_to_space(xi_tf_call *c)
         total *= s.block[i];
         split[at++] = xi_tf_const_ints(c, &s.block[i], 1);
     }
-    split[at++] = joined[0] = xi_tf_op2(c, "Div", slice_dim(c, shape, 0), xi_tf_const_ints(c, &total, 1));
+    split[at++] = joined[0] = xi_tf_op2(c, "Div", slice_one_dim(c, shape, 0), xi_tf_const_ints(c, &total, 1));
     for (int32_t i = 1; i < s.rank; i++) {
-        split[at++] = joined[i] = slice_dim(c, shape, i);
+        split[at++] = joined[i] = slice_one_dim(c, shape, i);
         if (i <= s.count) joined[i] = xi_tf_op2(c, "Mul", joined[i], xi_tf_const_ints(c, &s.block[i - 1], 1));
     }
     perm[k++] = s.count;

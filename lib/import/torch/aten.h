@@ -110,7 +110,9 @@ struct xi_aten {
     /* Every write to memory, in order: for If and Loop. NULL: nobody listens. */
     void (*wrote)(void *self, xi_aten_tensor *memory, xi_value *before);
     void *wrote_self;
-    uint32_t random;      /* seeds differ */
+    /* The file's value behind an OBJECT of the interpreter (packed parameters of quantised layers are read from it), or NULL.
+     * The field itself NULL: there are no objects. */
+    const xi_torch_value *(*source_of)(const xi_aten_value *object);
 };
 
 /* ---- failing ---- */

@@ -10,7 +10,7 @@ enum { NORM_LANES = 128 };
 typedef struct ref_lane_params {
     int64_t axis, p, size;
     float alpha, beta, bias;
-    bool gone[XI_MAX_RANK]; /* MeanVarianceNormalization: the axes */
+    uint32_t front, back; /* MeanVarianceNormalization: the axes, counted from the first and from the last; ranks come with shapes */
 } ref_lane_params;
 
 static xinf_status ref_lane_dtype(xi_prepare *p, xinf_error *err)
@@ -110,14 +110,15 @@ static xinf_status ref_mvn_prepare(xi_prepare *p, xinf_error *err)
     ref_lane_params *l = p->params;
     static const int64_t usual[] = {0, 2, 3};
     const int64_t *axes;
-    int32_t count = xi_node_ints(p->node, "axes", &axes), axis;
+    int32_t count = xi_node_ints(p->node, "axes", &axes);
     if (count == 0) {
         count = 3;
         axes = usual;
     }
-    if (p->in[0]->shape.rank < 0) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "an input of unknown rank");
-    for (int32_t i = 0; i < count; i++)
-        if (xi_shape_axis(axes[i], p->in[0]->shape.rank, &axis)) l->gone[axis] = true;
+    for (int32_t i = 0; i < count; i++) {
+        if (axes[i] >= 0 && axes[i] < XI_MAX_RANK) l->front |= 1u << axes[i];
+        if (axes[i] < 0 && axes[i] >= -XI_MAX_RANK) l->back |= 1u << (-1 - axes[i]);
+    }
     return ref_lane_dtype(p, err);
 }
 
@@ -148,10 +149,11 @@ static xinf_status ref_mvn_run(const xi_call *call, int32_t phase, int32_t chunk
     if (in->count == 0) return XINF_OK;
     xi_shape_strides(&in->shape, stride);
     for (int32_t i = 0; i < in->shape.rank; i++) {
-        ref_mvn_odometer *o = p->gone[i] ? &gone : &kept;
+        bool named = (p->front >> i & 1) || (p->back >> (in->shape.rank - 1 - i) & 1);
+        ref_mvn_odometer *o = named ? &gone : &kept;
         o->dim[o->rank] = in->shape.dim[i];
         o->stride[o->rank++] = stride[i];
-        if (p->gone[i]) count *= (double)in->shape.dim[i];
+        if (named) count *= (double)in->shape.dim[i];
     }
     do {
         double sum = 0, square = 0, mean;

@@ -55,13 +55,26 @@ static xinf_status head_extent(const void *params, xi_operand *const *in, xi_ope
 
 XK_TARGET_BEGIN(avx2)
 
+/* Eight rows of eight numbers, `step` apart, into eight columns 16 apart. */
+XK_INLINE void head_turn(const float *src, int64_t step, float *dst)
+{
+    __m256 r[8];
+    for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(src + i * step);
+    xk_transpose8(r);
+    for (int i = 0; i < 8; i++) _mm256_storeu_ps(dst + 16 * i, r[i]);
+}
+
 /* B[k][n] → panels [n/16][k][16], zeros past n. transposed: the source is [n][k]. */
 static void head_pack(const float *src, int64_t k, int64_t n, bool transposed, float *dst)
 {
     for (int64_t first = 0; first < n; first += 16) {
-        int64_t columns = n - first < 16 ? n - first : 16;
+        int64_t columns = n - first < 16 ? n - first : 16, i = 0;
         __m256i low = xk_mask8(columns), high = xk_mask8(columns - 8);
-        for (int64_t i = 0; i < k; i++, dst += 16) {
+        for (; transposed && columns == 16 && i + 8 <= k; i += 8, dst += 128) {
+            head_turn(src + first * k + i, k, dst);
+            head_turn(src + (first + 8) * k + i, k, dst + 8);
+        }
+        for (; i < k; i++, dst += 16) {
             if (!transposed) {
                 _mm256_store_ps(dst, _mm256_maskload_ps(src + i * n + first, low));
                 _mm256_store_ps(dst + 8, _mm256_maskload_ps(src + i * n + first + 8, high));
@@ -72,57 +85,66 @@ static void head_pack(const float *src, int64_t k, int64_t n, bool transposed, f
     }
 }
 
-/* One tile: rows × 16 columns of A·B, scaled, `columns` of them stored. */
-XK_INLINE void head_tile(int rows, const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c, int64_t ldc,
-                         int64_t columns)
+/* One tile: rows × 16 columns of A·B, row m times factor[m], `columns` of them stored. */
+typedef struct head_tile {
+    const float *a, *panel, *factor;
+    const int32_t *offset;
+    float *c;
+    int64_t lda, ldc, k, columns;
+} head_tile;
+
+XK_INLINE void head_product_tile(int rows, const head_tile *t)
 {
     static const int32_t rest[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    __m256 f = _mm256_set1_ps(scale);
     xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());
-    sums = xk_tile_sum(rows, 8, a, offset, k / 8, lda, panel, sums);
-    if (k % 8) sums = xk_tile_sum(rows, 1, a + k / 8 * 8, rest, k % 8, lda, panel + k / 8 * 128, sums);
-    if (columns >= 16) {
+    int64_t whole = t->k / 8 * 8;
+    float *c = t->c;
+    sums = xk_tile_sum(rows, 8, t->a, t->offset, t->k / 8, t->lda, t->panel, sums);
+    if (t->k % 8) sums = xk_tile_sum(rows, 1, t->a + whole, rest, t->k % 8, t->lda, t->panel + whole * 16, sums);
+    if (t->columns >= 16) {
 #define HEAD_STORE(m, low, high)                                                                   \
     do {                                                                                           \
-        _mm256_storeu_ps(c + m * ldc, _mm256_mul_ps(low, f));                                      \
-        _mm256_storeu_ps(c + m * ldc + 8, _mm256_mul_ps(high, f));                                 \
+        __m256 f = _mm256_broadcast_ss(t->factor + m);                                             \
+        _mm256_storeu_ps(c + m * t->ldc, _mm256_mul_ps(low, f));                                   \
+        _mm256_storeu_ps(c + m * t->ldc + 8, _mm256_mul_ps(high, f));                              \
     } while (0)
         XK_TILE_EACH(rows, sums, HEAD_STORE);
 #undef HEAD_STORE
     } else {
-        __m256i keep_low = xk_mask8(columns), keep_high = xk_mask8(columns - 8);
+        __m256i keep_low = xk_mask8(t->columns), keep_high = xk_mask8(t->columns - 8);
 #define HEAD_STORE(m, low, high)                                                                   \
     do {                                                                                           \
-        _mm256_maskstore_ps(c + m * ldc, keep_low, _mm256_mul_ps(low, f));                         \
-        _mm256_maskstore_ps(c + m * ldc + 8, keep_high, _mm256_mul_ps(high, f));                   \
+        __m256 f = _mm256_broadcast_ss(t->factor + m);                                             \
+        _mm256_maskstore_ps(c + m * t->ldc, keep_low, _mm256_mul_ps(low, f));                      \
+        _mm256_maskstore_ps(c + m * t->ldc + 8, keep_high, _mm256_mul_ps(high, f));                \
     } while (0)
         XK_TILE_EACH(rows, sums, HEAD_STORE);
 #undef HEAD_STORE
     }
 }
 
-static __attribute__((noinline)) void head_tile_6(const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c,
-                                                  int64_t ldc, int64_t columns)
-{
-    head_tile(6, a, lda, k, offset, panel, scale, c, ldc, columns);
-}
+#define HEAD_TILE(name, rows)                                                                      \
+    static __attribute__((noinline)) void name(const head_tile *t)                                 \
+    {                                                                                              \
+        head_product_tile(rows, t);                                                                \
+    }
+HEAD_TILE(head_tile_1, 1)
+HEAD_TILE(head_tile_2, 2)
+HEAD_TILE(head_tile_3, 3)
+HEAD_TILE(head_tile_4, 4)
+HEAD_TILE(head_tile_5, 5)
+HEAD_TILE(head_tile_6, 6)
+#undef HEAD_TILE
 
-static __attribute__((noinline)) void head_tile_1(const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *panel, float scale, float *c,
-                                                  int64_t ldc, int64_t columns)
-{
-    head_tile(1, a, lda, k, offset, panel, scale, c, ldc, columns);
-}
+typedef void (*head_tile_fn)(const head_tile *t);
+static const head_tile_fn head_tiles[XK_TILE_ROWS + 1] = {NULL, head_tile_1, head_tile_2, head_tile_3, head_tile_4, head_tile_5, head_tile_6};
 
-static void head_product(int64_t rows, const float *a, int64_t lda, int64_t k, const int32_t *offset, const float *packed, float scale, float *c,
-                         int64_t ldc, int64_t n)
+/* All n columns of a tile of rows. */
+static void head_product(int64_t rows, head_tile t, int64_t n)
 {
-    for (int64_t first = 0; first < n; first += 16, packed += k * 16) {
-        int64_t columns = n - first < 16 ? n - first : 16;
-        if (rows == XK_TILE_ROWS) {
-            head_tile_6(a, lda, k, offset, packed, scale, c + first, ldc, columns);
-            continue;
-        }
-        for (int64_t m = 0; m < rows; m++) head_tile_1(a + m * lda, lda, k, offset, packed, scale, c + m * ldc + first, ldc, columns);
+    for (int64_t first = 0; first < n; first += 16, t.panel += t.k * 16, t.c += 16) {
+        t.columns = n - first;
+        head_tiles[rows](&t);
     }
 }
 
@@ -141,11 +163,13 @@ static const float *head_mask_row(const xi_operand *mask, int64_t n, int64_t h, 
 
 static void head_add_mask(float *row, const float *mask, bool one, int64_t n)
 {
-    for (int64_t i = 0; i < n; i += 8) {
-        __m256i keep = xk_mask8(n - i);
-        __m256 m = one ? _mm256_broadcast_ss(mask) : _mm256_maskload_ps(mask + i, keep);
-        _mm256_maskstore_ps(row + i, keep, _mm256_add_ps(_mm256_maskload_ps(row + i, keep), m));
-    }
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(row + i, _mm256_add_ps(_mm256_loadu_ps(row + i), one ? _mm256_broadcast_ss(mask) : _mm256_loadu_ps(mask + i)));
+    if (i == n) return;
+    __m256i keep = xk_mask8(n - i);
+    __m256 m = one ? _mm256_broadcast_ss(mask) : _mm256_maskload_ps(mask + i, keep);
+    _mm256_maskstore_ps(row + i, keep, _mm256_add_ps(_mm256_maskload_ps(row + i, keep), m));
 }
 
 static xinf_status head_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
@@ -160,19 +184,27 @@ static xinf_status head_run(const xi_call *call, int32_t phase, int32_t chunk, v
     for (int64_t i = 0; i < longest / 8; i++) offset[i] = (int32_t)(8 * i);
     head_pack((const float *)call->in[1]->data + chunk * s.keys * s.depth, s.depth, s.keys, !p->k_transposed, keys);
     head_pack((const float *)call->in[2]->data + chunk * s.keys * s.width, s.keys, s.width, false, values);
-    for (int64_t t = 0; t < s.queries; t += XK_TILE_ROWS) {
-        int64_t rows = s.queries - t < XK_TILE_ROWS ? s.queries - t : XK_TILE_ROWS;
-        head_product(rows, q + t * s.depth, s.depth, s.depth, offset, keys, p->scale, scores, s.row, s.keys);
+    xk_tile_cut cut = xk_tile_cut_of(s.queries, XK_TILE_ROWS);
+    float scale[XK_TILE_ROWS], share[XK_TILE_ROWS];
+    for (int m = 0; m < XK_TILE_ROWS; m++) scale[m] = p->scale;
+    for (int64_t i = 0, at = 0; i < cut.tiles; i++) {
+        int64_t rows = cut.rows + (i >= cut.more);
+        head_product(rows, (head_tile){.a = q + at * s.depth, .lda = s.depth, .k = s.depth, .offset = offset, .panel = keys, .factor = scale, .c = scores,
+                                       .ldc = s.row}, s.keys);
         for (int64_t m = 0; m < rows; m++) {
             bool one;
             float *row = scores + m * s.row;
             if (p->has_mask) {
-                const float *mask = head_mask_row(call->in[3], batch, head, t + m, &one);
+                const float *mask = head_mask_row(call->in[3], batch, head, at + m, &one);
                 head_add_mask(row, mask, one, s.keys);
             }
-            xk_row_softmax(row, row, s.keys);
+            float largest = xk_row_largest(row, s.keys);
+            if (largest == -INFINITY) largest = 0; /* nothing but −inf: 0/0, as the definition has it */
+            share[m] = 1 / xk_row_exp_sum(row, row, s.keys, largest, true);
         }
-        head_product(rows, scores, s.row, s.keys, offset, values, 1, y + t * s.width, s.width, s.width);
+        head_product(rows, (head_tile){.a = scores, .lda = s.row, .k = s.keys, .offset = offset, .panel = values, .factor = share, .c = y + at * s.width,
+                                       .ldc = s.width}, s.width);
+        at += rows;
     }
     return XINF_OK;
 }

@@ -1,4 +1,4 @@
-/* conv_f32_avx2.c — direct convolution in nChw8c: Conv and xinf.FusedConv with constant weights and one group.
+/* conv_f32_avx2.c — direct convolution in nChw8c: Conv and xinf.FusedConv with constant weights, in one group or in groups of whole blocks.
  *
  * A chunk is a block of output rows of one image, times a group of panels of 16 output channels. Where there is padding it first copies
  * the input rows that it needs, zeros around them, into the worker's scratch; so the inner loop has no borders. Inputs of fewer than 8
@@ -16,7 +16,8 @@
 
 typedef struct conv8_params {
     xk_conv_window window;
-    int32_t ic, oc, first; /* first: the input is read from NCHW */
+    int32_t ic, oc, first; /* ic, oc: of one group; first: the input is read from NCHW */
+    int32_t parts;         /* groups */
     int32_t has_bias, has_residual;
     xi_activation act;
 } conv8_params;
@@ -98,18 +99,18 @@ typedef struct conv8_split {
 
 /* Rows of output whose input is about 96 KiB, and all panels of 16 channels. Where that gives too few chunks, large weights are shared out by
  * panels, each read once, and small ones by more rows. A chunk is to take some microseconds. */
-static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t channels)
+static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t channels, int64_t parts)
 {
-    int64_t row = channels * s->pw * 4 * s->window.sh, taps = (int64_t)s->window.kh * s->window.kw, panel_bytes = channels * taps * 64;
-    int64_t work = (s->batch * s->oc * s->oh * s->ow / 64 + 1) * channels * taps / 4096, want = work < 1 ? 1 : work > 8 ? 8 : work;
+    int64_t row = channels * s->pw * 4 * s->window.sh, taps = (int64_t)s->window.kh * s->window.kw, depth = channels / parts, panel_bytes = depth * taps * 64;
+    int64_t work = (s->batch * s->oc * s->oh * s->ow / 64 + 1) * depth * taps / 4096, want = work < 1 ? 1 : work > 8 ? 8 : work;
     t->rows = row ? 98304 / row : s->oh;
     t->rows = t->rows < 1 ? 1 : t->rows > s->oh ? s->oh : t->rows;
     t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
     t->panels = t->panel_total;
     if (t->row_blocks * s->batch < want) {
-        int64_t more = (want + s->batch - 1) / (s->batch > 0 ? s->batch : 1), parts = t->row_blocks ? (want + t->row_blocks - 1) / t->row_blocks : 1;
+        int64_t more = (want + s->batch - 1) / (s->batch > 0 ? s->batch : 1), pieces = t->row_blocks ? (want + t->row_blocks - 1) / t->row_blocks : 1;
         if (panel_bytes * t->panel_total > 131072 || s->oh < 2 * more)
-            t->panels = (t->panel_total + parts - 1) / parts;
+            t->panels = (t->panel_total + pieces - 1) / pieces;
         else
             t->row_blocks = more;
     }
@@ -117,11 +118,17 @@ static void conv8_split_rows(conv8_split *t, const xk_conv_shape *s, int64_t cha
     t->row_blocks = t->rows ? (s->oh + t->rows - 1) / t->rows : 0;
 }
 
+/* Panels of one group. */
+static int64_t conv8_panels(const conv8_params *p)
+{
+    return ((int64_t)p->oc + 15) / 16;
+}
+
 static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p)
 {
     int64_t taps = (int64_t)s->window.kh * s->window.kw;
-    conv8_split t = {.panel_total = (s->oc + 15) / 16, .groups = (s->ic + 7) / 8};
-    t.deep = !p->first && s->oh * s->ow <= 256 && t.groups * taps > 48;
+    conv8_split t = {.panel_total = conv8_panels(p) * p->parts, .groups = (s->ic + 7) / 8};
+    t.deep = !p->first && p->parts == 1 && s->oh * s->ow <= 256 && t.groups * taps > 48;
     if (t.deep) {
         int64_t most = 40 / taps < 1 ? 1 : 40 / taps, blocks = (t.groups + most - 1) / most;
         t.depth = (t.groups + blocks - 1) / blocks;
@@ -131,7 +138,7 @@ static conv8_split conv8_split_of(const xk_conv_shape *s, const conv8_params *p)
         t.panels = t.panel_total * s->batch / 12;
         t.panels = t.panels < 1 ? 1 : t.panels > 8 ? 8 : t.panels;
     } else {
-        conv8_split_rows(&t, s, p->first ? s->ic : t.groups * 8);
+        conv8_split_rows(&t, s, p->first ? s->ic : t.groups * 8, p->parts);
     }
     t.panel_blocks = (t.panel_total + t.panels - 1) / t.panels;
     return t;
@@ -141,21 +148,25 @@ static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
 {
     conv8_params *c = p->params;
     const xi_operand *x = p->in[0], *w = p->in[1], *b = p->in_count > 2 ? p->in[2] : NULL, *r = p->in_count > 3 ? p->in[3] : NULL;
-    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != w->shape.rank || (b && !b->data) || xi_node_int(p->node, "group", 1) != 1 ||
+    if (x->dtype != XINF_FLOAT32 || !w->data || x->shape.rank != w->shape.rank || (b && !b->data) ||
         !xk_conv_window_read(&c->window, p->node, w))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a dense convolution of float32 with constant weights");
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "not a convolution of float32 with constant weights");
     if (xi_activation_read(&c->act, p->node, NULL) != XINF_OK || !xk_act8_takes(c->act.kind))
         return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "its activation");
-    c->oc = (int32_t)w->shape.dim[0];
+    int64_t parts = xi_node_int(p->node, "group", 1);
+    if (parts < 1 || parts > w->shape.dim[0] || w->shape.dim[0] % parts) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "its groups");
+    c->parts = (int32_t)parts;
+    c->oc = (int32_t)(w->shape.dim[0] / parts);
     c->ic = (int32_t)w->shape.dim[1];
     c->has_bias = b != NULL;
     c->has_residual = r != NULL;
     c->first = c->ic < 8;
-    if (c->oc < 8 || c->ic < 1) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "fewer than 8 output channels");
+    if (c->oc < 1 || c->ic < 1 || (c->first && c->oc < 8) || (parts > 1 && (c->oc % 8 || c->ic % 8)))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "too few channels");
     p->in_layout[0] = c->first ? XI_LAYOUT_ROW : XI_LAYOUT_C8;
     if (r) p->in_layout[3] = XI_LAYOUT_C8;
     p->out_layout[0] = XI_LAYOUT_C8;
-    size_t group = c->first ? (size_t)c->ic : (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(c->oc + 15) / 16, size;
+    size_t group = c->first ? (size_t)c->ic : (size_t)(c->ic + 7) / 8 * 8, panels = (size_t)(conv8_panels(c) * parts), size;
     if (!xi_mul_size(panels * 64, (size_t)c->window.kh * (size_t)c->window.kw * group + 1, &size)) return xi_fail(err, XINF_LIMIT, "weights are too large");
     p->packed_size = size; /* per panel: 16 biases, then the weights */
     p->packed_inputs = b ? 6 : 2;
@@ -169,11 +180,12 @@ static xinf_status conv8_pack(const void *params, const xi_node *n, const xi_ope
     const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
     int64_t taps = (int64_t)c->window.kh * c->window.kw, group = c->first ? 1 : 8, groups = c->first ? c->ic : (c->ic + 7) / 8;
     float *out = dst;
-    for (int64_t panel = 0; panel < (c->oc + 15) / 16; panel++) {
+    for (int64_t panel = 0; panel < conv8_panels(c) * c->parts; panel++) {
         float *bias = out, *at = out + 16;
         for (int64_t o = 0; o < 16; o++) {
-            int64_t oc = panel * 16 + o;
+            int64_t oc = panel % conv8_panels(c) * 16 + o;
             if (oc >= c->oc) continue;
+            oc += panel / conv8_panels(c) * c->oc;
             if (b) memcpy(&bias[o], b + 4 * oc, 4);
             for (int64_t g = 0; g < groups; g++)
                 for (int64_t t = 0; t < taps; t++)
@@ -200,7 +212,7 @@ static size_t conv8_plane(const xk_conv_shape *s)
 
 static size_t conv8_tap_count(const xk_conv_shape *s, const conv8_params *p)
 {
-    return (size_t)(p->first ? s->ic : (s->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
+    return (size_t)(p->first ? s->ic : (p->ic + 7) / 8) * (size_t)s->window.kh * (size_t)s->window.kw;
 }
 
 static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
@@ -225,7 +237,7 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
             e->shared = (size_t)(s.batch * t.groups) * conv8_plane(&s) * 4;
         }
     }
-    e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * s.ic * s.window.kh * s.window.kw);
+    e->flops = (uint64_t)(2 * s.batch * s.oc * s.oh * s.ow * p->ic * s.window.kh * s.window.kw);
     return XINF_OK;
 }
 
@@ -279,49 +291,120 @@ XK_INLINE void conv8_finish(const conv8_tile *t, int rows, xk_tile_sums sums)
     } while (0)
     XK_TILE_EACH(rows, sums, CONV8_STORE);
 #undef CONV8_STORE
-    if (!t->act8.later) return;
-    xk_act8_span(t->y, t->y, rows, t->act, keep_a);
-    if (t->channels > 8) xk_act8_span(t->y + t->plane, t->y + t->plane, rows, t->act, keep_b);
 }
 
-#define CONV8_TILE(name, rows, group)                                                              \
+#define CONV8_TILE(name, rows, group, stride)                                                      \
     static __attribute__((noinline)) void name(const conv8_tile *t)                                \
     {                                                                                              \
         xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
-        conv8_finish(t, rows, xk_tile_sum(rows, group, t->x, t->offset, t->taps, t->stride, t->w, sums));                                   \
+        conv8_finish(t, rows, xk_tile_sum(rows, group, t->x, t->offset, t->taps, stride, t->w, sums));                                      \
     }
-CONV8_TILE(conv8_tile_1, 1, 8)
-CONV8_TILE(conv8_tile_2, 2, 8)
-CONV8_TILE(conv8_tile_3, 3, 8)
-CONV8_TILE(conv8_tile_4, 4, 8)
-CONV8_TILE(conv8_tile_5, 5, 8)
-CONV8_TILE(conv8_tile_6, 6, 8)
-CONV8_TILE(conv8_first_1, 1, 1)
-CONV8_TILE(conv8_first_2, 2, 1)
-CONV8_TILE(conv8_first_3, 3, 1)
-CONV8_TILE(conv8_first_4, 4, 1)
-CONV8_TILE(conv8_first_5, 5, 1)
-CONV8_TILE(conv8_first_6, 6, 1)
+CONV8_TILE(conv8_tile_1, 1, 8, t->stride)
+CONV8_TILE(conv8_tile_2, 2, 8, t->stride)
+CONV8_TILE(conv8_tile_3, 3, 8, t->stride)
+CONV8_TILE(conv8_tile_4, 4, 8, t->stride)
+CONV8_TILE(conv8_tile_5, 5, 8, t->stride)
+CONV8_TILE(conv8_tile_6, 6, 8, t->stride)
+CONV8_TILE(conv8_near_1, 1, 8, 8)
+CONV8_TILE(conv8_near_2, 2, 8, 8)
+CONV8_TILE(conv8_near_3, 3, 8, 8)
+CONV8_TILE(conv8_near_4, 4, 8, 8)
+CONV8_TILE(conv8_near_5, 5, 8, 8)
+CONV8_TILE(conv8_near_6, 6, 8, 8)
+CONV8_TILE(conv8_first_1, 1, 1, t->stride)
+CONV8_TILE(conv8_first_2, 2, 1, t->stride)
+CONV8_TILE(conv8_first_3, 3, 1, t->stride)
+CONV8_TILE(conv8_first_4, 4, 1, t->stride)
+CONV8_TILE(conv8_first_5, 5, 1, t->stride)
+CONV8_TILE(conv8_first_6, 6, 1, t->stride)
 #undef CONV8_TILE
 
 typedef void (*conv8_tile_fn)(const conv8_tile *t);
-static const conv8_tile_fn conv8_tiles[2][XK_TILE_ROWS + 1] = {
+enum { CONV8_FAR, CONV8_NEAR, CONV8_FIRST }; /* near: pixels of the input are neighbours too */
+static const conv8_tile_fn conv8_tiles[3][XK_TILE_ROWS + 1] = {
     {NULL, conv8_tile_1, conv8_tile_2, conv8_tile_3, conv8_tile_4, conv8_tile_5, conv8_tile_6},
+    {NULL, conv8_near_1, conv8_near_2, conv8_near_3, conv8_near_4, conv8_near_5, conv8_near_6},
     {NULL, conv8_first_1, conv8_first_2, conv8_first_3, conv8_first_4, conv8_first_5, conv8_first_6},
 };
 
-/* `count` pixels in a row, cut into tiles of nearly equal size. step: floats of x from pixel to pixel of the output. */
-static void conv8_run_pixels(conv8_tile t, bool first, int64_t count)
+/* A last panel of 8 channels or fewer: up to 12 neighbouring pixels by 8 channels. */
+enum { CONV8_HALF_ROWS = 12 };
+
+#define CONV8_HALF_EACH(use, i) use(0, i) use(1, i) use(2, i) use(3, i) use(4, i) use(5, i) use(6, i) use(7, i) use(8, i) use(9, i) use(10, i) use(11, i)
+#define CONV8_HALF_START(m, i) __m256 s##m = _mm256_setzero_ps();
+#define CONV8_HALF_ADD(m, i)                                                                       \
+    if (rows > m) s##m = _mm256_fmadd_ps(_mm256_broadcast_ss(x + 8 * m + i), k##i, s##m);
+#define CONV8_HALF_STEP(i)                                                                         \
+    __m256 k##i = _mm256_load_ps(w + 16 * i);                                                      \
+    CONV8_HALF_EACH(CONV8_HALF_ADD, i)
+#define CONV8_HALF_STORE(m, i)                                                                     \
+    if (rows > m) conv8_store(t, 8 * m, s##m, bias, keep);
+XK_INLINE void conv8_half(const conv8_tile *t, int rows)
 {
-    int64_t tiles = (count + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
-    for (int64_t i = 0, at = 0; i < tiles; i++) {
-        int64_t rows = (count - at) / (tiles - i);
-        conv8_tiles[first][rows](&t);
+    const float *w = t->w;
+    CONV8_HALF_EACH(CONV8_HALF_START, 0)
+    for (int64_t tap = 0; tap < t->taps; tap++, w += 128) {
+        const float *x = t->x + t->offset[tap];
+        CONV8_HALF_STEP(0)
+        CONV8_HALF_STEP(1)
+        CONV8_HALF_STEP(2)
+        CONV8_HALF_STEP(3)
+        CONV8_HALF_STEP(4)
+        CONV8_HALF_STEP(5)
+        CONV8_HALF_STEP(6)
+        CONV8_HALF_STEP(7)
+    }
+    __m256 bias = _mm256_load_ps(t->bias);
+    __m256i keep = xk_mask8(t->channels);
+    CONV8_HALF_EACH(CONV8_HALF_STORE, 0)
+}
+
+#define CONV8_HALF(name, rows)                                                                     \
+    static __attribute__((noinline)) void name(const conv8_tile *t)                                \
+    {                                                                                              \
+        conv8_half(t, rows);                                                                       \
+    }
+CONV8_HALF(conv8_half_1, 1)
+CONV8_HALF(conv8_half_2, 2)
+CONV8_HALF(conv8_half_3, 3)
+CONV8_HALF(conv8_half_4, 4)
+CONV8_HALF(conv8_half_5, 5)
+CONV8_HALF(conv8_half_6, 6)
+CONV8_HALF(conv8_half_7, 7)
+CONV8_HALF(conv8_half_8, 8)
+CONV8_HALF(conv8_half_9, 9)
+CONV8_HALF(conv8_half_10, 10)
+CONV8_HALF(conv8_half_11, 11)
+CONV8_HALF(conv8_half_12, 12)
+#undef CONV8_HALF_EACH
+#undef CONV8_HALF_START
+#undef CONV8_HALF_ADD
+#undef CONV8_HALF_STEP
+#undef CONV8_HALF_STORE
+#undef CONV8_HALF
+
+static const conv8_tile_fn conv8_halves[CONV8_HALF_ROWS + 1] = {
+    NULL,         conv8_half_1, conv8_half_2, conv8_half_3,  conv8_half_4,  conv8_half_5, conv8_half_6,
+    conv8_half_7, conv8_half_8, conv8_half_9, conv8_half_10, conv8_half_11, conv8_half_12,
+};
+
+/* `count` neighbouring pixels of the output. */
+static void conv8_run_pixels(const conv8_tile *tile, bool first, int64_t count)
+{
+    conv8_tile t = *tile;
+    bool near = !first && t.stride == 8, half = near && t.channels <= 8;
+    const conv8_tile_fn *fns = half ? conv8_halves : conv8_tiles[first ? CONV8_FIRST : near ? CONV8_NEAR : CONV8_FAR];
+    xk_tile_cut cut = xk_tile_cut_of(count, half ? CONV8_HALF_ROWS : XK_TILE_ROWS);
+    for (int64_t i = 0; i < cut.tiles; i++) {
+        int64_t rows = cut.rows + (i >= cut.more);
+        fns[rows](&t);
         t.x += rows * t.stride;
         t.y += rows * 8;
         if (t.residual) t.residual += rows * 8;
-        at += rows;
     }
+    if (!t.act8.later) return;
+    xk_act8_span(tile->y, tile->y, count, t.act, xk_mask8(t.channels));
+    if (t.channels > 8) xk_act8_span(tile->y + t.plane, tile->y + t.plane, count, t.act, xk_mask8(t.channels - 8));
 }
 
 /* ---- small images of many channels ---- */
@@ -367,10 +450,12 @@ typedef struct conv8_block {
 
 static void conv8_run_block(const conv8_block *b)
 {
-    int64_t tiles = (b->pixels + XK_TILE_ROWS - 1) / XK_TILE_ROWS, lines = b->taps * 8;
-    for (int64_t i = 0, at = 0; i < tiles; i++) {
-        int64_t rows = (b->pixels - at) / (tiles - i);
-        for (int64_t k = lines * i / tiles; k < lines * (i + 1) / tiles; k++) _mm_prefetch((const char *)(b->next + k * 16), _MM_HINT_T1);
+    xk_tile_cut cut = xk_tile_cut_of(b->pixels, XK_TILE_ROWS);
+    int64_t lines = (b->taps * 8 + cut.tiles - 1) / (cut.tiles ? cut.tiles : 1);
+    const float *next = b->next;
+    for (int64_t i = 0, at = 0; i < cut.tiles; i++) {
+        int64_t rows = cut.rows + (i >= cut.more);
+        for (int64_t k = 0; k < lines; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
         conv8_deep[rows](b->x, b->pixel + at, b->offset, b->taps, b->w, b->sum + at * 16, b->goes_on);
         at += rows;
     }
@@ -455,7 +540,8 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
         x += first_row * w->sh * s.iw * block;
     }
     size_t taps = 0;
-    for (int64_t g = 0; g < groups; g++)
+    int64_t depth = groups / p->parts; /* blocks of input channels of a group */
+    for (int64_t g = 0; g < depth; g++)
         for (int64_t i = 0; i < w->kh; i++)
             for (int64_t j = 0; j < w->kw; j++) offset[taps++] = (int32_t)(((g * x_rows + i * w->dh) * x_width + j * w->dw) * block);
     int64_t pixels = s.oh * s.ow, panel_floats = 16 + (int64_t)taps * block * 16;
@@ -463,16 +549,18 @@ static xinf_status conv8_run(const xi_call *call, int32_t phase, int32_t chunk, 
     int64_t last_panel = (panel_block + 1) * split.panels < split.panel_total ? (panel_block + 1) * split.panels : split.panel_total;
     for (int64_t panel = panel_block * split.panels; panel < last_panel; panel++) {
         const float *packed = (const float *)call->packed + panel * panel_floats;
-        int64_t at = (image * ((s.oc + 7) / 8) + 2 * panel) * pixels * 8;
+        int64_t part = panel / conv8_panels(p), channel = panel % conv8_panels(p) * 16;
+        int64_t at = (image * ((s.oc + 7) / 8) + (part * p->oc + channel) / 8) * pixels * 8;
+        const float *from = x + part * depth * x_rows * x_width * block;
         conv8_tile t = {.w = packed + 16, .bias = packed, .offset = offset, .taps = (int64_t)taps, .stride = w->sw * block, .plane = pixels * 8,
-                        .channels = s.oc - 16 * panel, .act = p->act, .act8 = xk_act8_ready(p->act)};
+                        .channels = p->oc - channel, .act = p->act, .act8 = xk_act8_ready(p->act)};
         const float *residual = p->has_residual ? (const float *)call->in[3]->data + at : NULL;
         float *y = (float *)call->out[0]->data + at;
         for (int64_t r = 0; r < (plain ? 1 : rows); r++) {
-            t.x = x + r * w->sh * x_width * block;
+            t.x = from + r * w->sh * x_width * block;
             t.y = y + (first_row + r) * s.ow * 8;
             t.residual = residual ? residual + (first_row + r) * s.ow * 8 : NULL;
-            conv8_run_pixels(t, p->first, plain ? rows * s.ow : s.ow);
+            conv8_run_pixels(&t, p->first, plain ? rows * s.ow : s.ow);
         }
     }
     return XINF_OK;

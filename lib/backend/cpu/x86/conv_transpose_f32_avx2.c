@@ -115,13 +115,13 @@ static xinf_status upconv_run(const xi_call *call, int32_t phase, int32_t chunk,
     float *y = (float *)call->out[0]->data + (image * ((p->oc + 7) / 8) + 2 * panel) * plane;
     int32_t *offset = scratch;
     for (int64_t g = 0; g < groups; g++) offset[g] = (int32_t)(g * height * width * 8);
+    xk_tile_cut cut = xk_tile_cut_of(width, XK_TILE_ROWS);
     for (int64_t i = 0; i < kh; i++)
         for (int64_t j = 0; j < kw; j++) {
             upconv_tile t = {.w = packed + 16 + (i * kw + j) * groups * 128, .bias = packed, .offset = offset, .groups = groups, .step = kw * 8,
                              .plane = plane, .channels = p->oc - 16 * panel};
-            int64_t tiles = (width + XK_TILE_ROWS - 1) / XK_TILE_ROWS;
-            for (int64_t k = 0, at = 0; k < tiles; k++) {
-                int64_t count = (width - at) / (tiles - k);
+            for (int64_t k = 0, at = 0; k < cut.tiles; k++) {
+                int64_t count = cut.rows + (k >= cut.more);
                 t.x = x + at * 8;
                 t.y = y + ((row * kh + i) * out_width + at * kw + j) * 8;
                 upconv_tiles[count](&t);

@@ -7,7 +7,7 @@
 #include "base/cpu.h"
 #include "plan/kernel.h"
 
-#include "backend/cpu/x86/vec_avx2.h"
+#include "backend/cpu/x86/gates_avx2.h"
 
 typedef struct lstm8_params {
     int32_t directions, reverse_first, hidden, input, has_bias;
@@ -52,23 +52,14 @@ static xinf_status lstm8_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-/* [gates][k] → [gates/64][k][64] */
-static float *lstm8_pack_matrix(const char *src, int64_t gates, int64_t k, float *dst)
-{
-    for (int64_t panel = 0; panel < gates; panel += 64)
-        for (int64_t i = 0; i < k; i++, dst += 64)
-            for (int64_t j = 0; j < 64; j++) memcpy(&dst[j], src + 4 * ((panel + j) * k + i), 4);
-    return dst;
-}
-
 static xinf_status lstm8_pack(const void *params, const xi_node *n, const xi_operand *const *in, void *dst, xinf_error *err)
 {
     const lstm8_params *c = params;
     int64_t gates = 4 * (int64_t)c->hidden;
     float *at = dst;
     for (int64_t d = 0; d < c->directions; d++) {
-        at = lstm8_pack_matrix((const char *)in[1]->data + 4 * d * gates * c->input, gates, c->input, at);
-        at = lstm8_pack_matrix((const char *)in[2]->data + 4 * d * gates * c->hidden, gates, c->hidden, at);
+        at = xk_gates_pack((const char *)in[1]->data + 4 * d * gates * c->input, gates, c->input, at);
+        at = xk_gates_pack((const char *)in[2]->data + 4 * d * gates * c->hidden, gates, c->hidden, at);
         for (int64_t g = 0; g < gates; g++, at++) {
             float one, two;
             if (!c->has_bias) continue;
@@ -107,47 +98,12 @@ static xinf_status lstm8_extent(const void *params, xi_operand *const *in, xi_op
 
 XK_TARGET_BEGIN(avx2)
 
-/* y[0..63] = start + Σ x[i] · w[i][0..63] */
-XK_INLINE void lstm8_column(const float *x, int64_t k, const float *w, const float *start, float *y)
-{
-    __m256 acc[8];
-    for (int j = 0; j < 8; j++) acc[j] = _mm256_loadu_ps(start + 8 * j);
-    for (int64_t i = 0; i < k; i++, w += 64) {
-        __m256 a = _mm256_broadcast_ss(x + i);
-        for (int j = 0; j < 8; j++) acc[j] = _mm256_fmadd_ps(a, _mm256_loadu_ps(w + 8 * j), acc[j]);
-    }
-    for (int j = 0; j < 8; j++) _mm256_storeu_ps(y + 8 * j, acc[j]);
-}
-
-/* The same for three rows and half of the columns: enough sums in flight for a product with many rows. */
-XK_INLINE void lstm8_rows(const float *x, int64_t ldx, int64_t k, const float *w, const float *start, float *y, int64_t ldy)
-{
-    __m256 acc[3][4];
-    for (int m = 0; m < 3; m++)
-        for (int j = 0; j < 4; j++) acc[m][j] = _mm256_loadu_ps(start + 8 * j);
-    for (int64_t i = 0; i < k; i++, w += 64) {
-        __m256 b[4];
-        for (int j = 0; j < 4; j++) b[j] = _mm256_loadu_ps(w + 8 * j);
-        for (int m = 0; m < 3; m++) {
-            __m256 a = _mm256_broadcast_ss(x + m * ldx + i);
-            for (int j = 0; j < 4; j++) acc[m][j] = _mm256_fmadd_ps(a, b[j], acc[m][j]);
-        }
-    }
-    for (int m = 0; m < 3; m++)
-        for (int j = 0; j < 4; j++) _mm256_storeu_ps(y + m * ldy + 8 * j, acc[m][j]);
-}
-
-/* One panel of 64 gates for all steps. */
 static void lstm8_project(const lstm8_params *p, const lstm8_shape *s, const xi_call *call, int64_t chunk)
 {
-    int64_t panels = s->gates / 64, d = chunk / panels, panel = chunk % panels, r = 0;
-    const float *packed = (const float *)call->packed + d * s->direction_floats, *w = packed + panel * 64 * p->input;
-    const float *bias = packed + s->gates * (p->input + p->hidden) + panel * 64, *x = call->in[0]->data;
-    float *y = (float *)call->shared + d * s->rows * s->gates + panel * 64;
-    for (; r + 3 <= s->rows; r += 3)
-        for (int half = 0; half < 64; half += 32)
-            lstm8_rows(x + r * p->input, p->input, p->input, w + half, bias + half, y + r * s->gates + half, s->gates);
-    for (; r < s->rows; r++) lstm8_column(x + r * p->input, p->input, w, bias, y + r * s->gates);
+    int64_t panels = s->gates / 64, d = chunk / panels, panel = chunk % panels;
+    const float *packed = (const float *)call->packed + d * s->direction_floats;
+    xk_gates_panel(call->in[0]->data, s->rows, p->input, packed + panel * 64 * p->input, packed + s->gates * (p->input + p->hidden) + panel * 64,
+                   (float *)call->shared + d * s->rows * s->gates + panel * 64, s->gates);
 }
 
 /* c = f·c + i·g, h = o·tanh(c) */
@@ -162,21 +118,6 @@ static void lstm8_gates(const float *z, float *h, float *c, int64_t n)
     }
 }
 
-static void lstm8_start(const xi_call *call, int32_t input, int64_t at, float *dst, int64_t n)
-{
-    const xi_operand *o = input < call->in_count ? call->in[input] : NULL;
-    if (o)
-        memcpy(dst, (const float *)o->data + at, (size_t)n * 4);
-    else
-        memset(dst, 0, (size_t)n * 4);
-}
-
-static void lstm8_finish(const xi_call *call, int32_t output, int64_t at, const float *src, int64_t n)
-{
-    xi_operand *o = output < call->out_count ? call->out[output] : NULL;
-    if (o) memcpy((float *)o->data + at, src, (size_t)n * 4);
-}
-
 static void lstm8_walk(const lstm8_params *p, const lstm8_shape *s, const xi_call *call, int64_t chunk, float *scratch)
 {
     int64_t d = chunk / s->batch, b = chunk % s->batch, n = p->hidden;
@@ -184,17 +125,17 @@ static void lstm8_walk(const lstm8_params *p, const lstm8_shape *s, const xi_cal
     const float *r = (const float *)call->packed + d * s->direction_floats + s->gates * p->input;
     const float *z = (const float *)call->shared + d * s->rows * s->gates;
     float *gates = scratch, *h = gates + s->gates, *c = h + n;
-    lstm8_start(call, 5, chunk * n, h, n);
-    lstm8_start(call, 6, chunk * n, c, n);
+    xk_gates_start(call, 5, chunk * n, h, n);
+    xk_gates_start(call, 6, chunk * n, c, n);
     for (int64_t i = 0; i < s->steps; i++) {
         int64_t t = backwards ? s->steps - 1 - i : i, row = t * s->batch + b;
         for (int64_t panel = 0; panel < s->gates / 64; panel++)
-            lstm8_column(h, n, r + panel * 64 * n, z + row * s->gates + panel * 64, gates + panel * 64);
+            xk_gates_column(h, n, r + panel * 64 * n, z + row * s->gates + panel * 64, gates + panel * 64);
         lstm8_gates(gates, h, c, n);
-        lstm8_finish(call, 0, ((t * p->directions + d) * s->batch + b) * n, h, n);
+        xk_gates_finish(call, 0, ((t * p->directions + d) * s->batch + b) * n, h, n);
     }
-    lstm8_finish(call, 1, chunk * n, h, n);
-    lstm8_finish(call, 2, chunk * n, c, n);
+    xk_gates_finish(call, 1, chunk * n, h, n);
+    xk_gates_finish(call, 2, chunk * n, c, n);
 }
 
 static xinf_status lstm8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)

@@ -287,23 +287,36 @@ static __attribute__((noinline)) void mm_finish(const mm_tile *t, int64_t rows)
         _mm256_store_ps(t->tile + 16 * m + 8, b);                                                  \
     } while (0)
 #define MM_TAKE(m, a, b) a = _mm256_load_ps(t->tile + 16 * m), b = _mm256_load_ps(t->tile + 16 * m + 8)
-#define MM_TILE(name, rows)                                                                        \
+#define MM_TILE(name, rows, step)                                                                  \
     static __attribute__((noinline)) void name(const mm_tile *t)                                   \
     {                                                                                              \
         xk_tile_sums sums = xk_tile_start(_mm256_setzero_ps(), _mm256_setzero_ps());               \
         if (t->goes_on) XK_TILE_EACH(rows, sums, MM_TAKE);                                         \
-        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, t->lda, t->w, sums);               \
+        sums = xk_tile_sum(rows, 8, t->a, t->offset, t->eights, step, t->w, sums);                 \
         XK_TILE_EACH(rows, sums, MM_KEEP);                                                         \
     }
-MM_TILE(mm_tile_1, 1)
-MM_TILE(mm_tile_2, 2)
-MM_TILE(mm_tile_3, 3)
-MM_TILE(mm_tile_4, 4)
-MM_TILE(mm_tile_5, 5)
-MM_TILE(mm_tile_6, 6)
+MM_TILE(mm_tile_1, 1, t->lda)
+MM_TILE(mm_tile_2, 2, t->lda)
+MM_TILE(mm_tile_3, 3, t->lda)
+MM_TILE(mm_tile_4, 4, t->lda)
+MM_TILE(mm_tile_5, 5, t->lda)
+MM_TILE(mm_tile_6, 6, t->lda)
+MM_TILE(mm_near_1, 1, 8)
+MM_TILE(mm_near_2, 2, 8)
+MM_TILE(mm_near_3, 3, 8)
+MM_TILE(mm_near_4, 4, 8)
+MM_TILE(mm_near_5, 5, 8)
+MM_TILE(mm_near_6, 6, 8)
 #undef MM_TILE
 #undef MM_KEEP
 #undef MM_TAKE
+
+typedef void (*mm_tile_fn)(const mm_tile *t);
+/* A where it lies, A packed. */
+static const mm_tile_fn mm_tiles[2][XK_TILE_ROWS + 1] = {
+    {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6},
+    {NULL, mm_near_1, mm_near_2, mm_near_3, mm_near_4, mm_near_5, mm_near_6},
+};
 
 /* The last k % 8 terms. */
 static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
@@ -321,15 +334,6 @@ static __attribute__((noinline)) void mm_rest(const mm_tile *t, int64_t rows)
     }
 }
 
-typedef void (*mm_tile_fn)(const mm_tile *t);
-static const mm_tile_fn mm_tiles[XK_TILE_ROWS + 1] = {NULL, mm_tile_1, mm_tile_2, mm_tile_3, mm_tile_4, mm_tile_5, mm_tile_6};
-
-/* The share of the next panel that tile i of n fetches. */
-XK_INLINE void mm_prefetch(const float *next, int64_t lines, int64_t i, int64_t n)
-{
-    for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) _mm_prefetch((const char *)(next + k * 16), _MM_HINT_T1);
-}
-
 /* Where a chunk is: rows of a block, and of k the part from `from` on. */
 typedef struct mm_place {
     const float *a; /* the block's first row */
@@ -340,13 +344,14 @@ typedef struct mm_place {
 
 static void mm_panel(const mm_place *at, mm_tile t, const float *next)
 {
-    int64_t tiles = (at->rows + XK_TILE_ROWS - 1) / XK_TILE_ROWS, least = at->rows / (tiles ? tiles : 1);
-    for (int64_t i = 0, row = 0; i < tiles; i++, t.tile += XK_TILE_ROWS * 16) {
-        int64_t n = (at->rows - row) / (tiles - i);
-        if (next) mm_prefetch(next, at->depth, i, tiles);
-        t.offset = at->offsets[n > least];
+    xk_tile_cut cut = xk_tile_cut_of(at->rows, XK_TILE_ROWS);
+    int64_t lines = next ? (at->depth + cut.tiles - 1) / (cut.tiles ? cut.tiles : 1) : 0; /* of the next panel that a tile fetches */
+    for (int64_t i = 0, row = 0; i < cut.tiles; i++, t.tile += XK_TILE_ROWS * 16) {
+        int64_t n = cut.rows + (i >= cut.more);
+        for (int64_t k = 0; k < lines; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
+        t.offset = at->offsets[n > cut.rows];
         t.a = at->a + row * at->k + (at->a_packed ? at->from * n : 0);
-        mm_tiles[n](&t);
+        mm_tiles[at->a_packed][n](&t);
         row += n;
         if (!at->last) continue;
         if (t.rest) mm_rest(&t, n);

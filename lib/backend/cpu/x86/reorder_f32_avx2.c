@@ -27,32 +27,13 @@ static xinf_status reorder8_extent(const void *params, xi_operand *const *in, xi
 
 XK_TARGET_BEGIN(avx2)
 
-XK_INLINE void reorder8_transpose(__m256 r[8])
-{
-    __m256 a[8], b[8];
-    for (int i = 0; i < 4; i++) {
-        a[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-        a[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-    }
-    for (int i = 0; i < 2; i++) {
-        b[4 * i] = _mm256_shuffle_ps(a[4 * i], a[4 * i + 2], 0x44);
-        b[4 * i + 1] = _mm256_shuffle_ps(a[4 * i], a[4 * i + 2], 0xee);
-        b[4 * i + 2] = _mm256_shuffle_ps(a[4 * i + 1], a[4 * i + 3], 0x44);
-        b[4 * i + 3] = _mm256_shuffle_ps(a[4 * i + 1], a[4 * i + 3], 0xee);
-    }
-    for (int i = 0; i < 4; i++) {
-        r[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
-        r[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
-    }
-}
-
 static void reorder8_block(const float *src, float *dst, int64_t channels, int64_t pixels)
 {
     int64_t p = 0;
     for (; channels == 8 && p + 8 <= pixels; p += 8) {
         __m256 r[8];
         for (int c = 0; c < 8; c++) r[c] = _mm256_loadu_ps(src + c * pixels + p);
-        reorder8_transpose(r);
+        xk_transpose8(r);
         for (int i = 0; i < 8; i++) _mm256_storeu_ps(dst + (p + i) * 8, r[i]);
     }
     for (; p < pixels; p++)
@@ -62,11 +43,12 @@ static void reorder8_block(const float *src, float *dst, int64_t channels, int64
 static void reorder8_unblock(const float *src, float *dst, int64_t channels, int64_t pixels)
 {
     int64_t p = 0;
-    for (; channels == 8 && p + 8 <= pixels; p += 8) {
+    for (; p + 8 <= pixels; p += 8) {
         __m256 r[8];
         for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(src + (p + i) * 8);
-        reorder8_transpose(r);
-        for (int c = 0; c < 8; c++) _mm256_storeu_ps(dst + c * pixels + p, r[c]);
+        xk_transpose8(r);
+        for (int c = 0; c < 8; c++)
+            if (c < channels) _mm256_storeu_ps(dst + c * pixels + p, r[c]);
     }
     for (; p < pixels; p++)
         for (int64_t c = 0; c < channels; c++) dst[c * pixels + p] = src[p * 8 + c];

@@ -54,6 +54,8 @@ static xinf_status rows_norm_prepare(xi_prepare *p, xinf_error *err)
         if (!p->in[i]) continue;
         const xi_shape *s = &p->in[i]->shape;
         takes = p->in[i]->dtype == XINF_FLOAT32 && (i < extra ? s->rank == rank : s->rank == 1);
+        /* One number for all of a row is ref's: a scale whose size is a symbol could be that. */
+        if (i >= extra && takes) takes = s->dim[0] != XI_DIM_UNKNOWN && (s->dim[0] != 1 || p->in[0]->shape.dim[rank - 1] == 1);
         for (int32_t k = 0; k < rank && takes && skip && i == 1; k++) takes = s->dim[k] == p->in[0]->shape.dim[k] && s->dim[k] != XI_DIM_UNKNOWN;
     }
     for (int32_t i = 1; i < p->out_count; i++) takes = takes && (!p->out[i] || (skip && i == 1));
@@ -87,46 +89,65 @@ static xinf_status rows_softmax_run(const xi_call *call, int32_t phase, int32_t 
     return XINF_OK;
 }
 
+/* Σ x or Σ (x − mean)², four sums side by side. */
+XK_INLINE float rows_sum(const float *src, int64_t n, bool squares, float mean)
+{
+    __m256 sum[4], m = _mm256_set1_ps(mean);
+    int64_t i = 0;
+    sum[0] = sum[1] = sum[2] = sum[3] = _mm256_setzero_ps();
+#define ROWS_ADD(k)                                                                                \
+    do {                                                                                           \
+        __m256 v = _mm256_loadu_ps(src + i + 8 * k), d = _mm256_sub_ps(v, m);                      \
+        sum[k] = squares ? _mm256_fmadd_ps(d, d, sum[k]) : _mm256_add_ps(sum[k], v);               \
+    } while (0)
+    for (; i + 32 <= n; i += 32) {
+        ROWS_ADD(0);
+        ROWS_ADD(1);
+        ROWS_ADD(2);
+        ROWS_ADD(3);
+    }
+    for (; i + 8 <= n; i += 8) ROWS_ADD(0);
+#undef ROWS_ADD
+    if (i < n) {
+        __m256i mask = xk_mask8(n - i);
+        __m256 v = _mm256_maskload_ps(src + i, mask), d = _mm256_and_ps(_mm256_sub_ps(v, m), _mm256_castsi256_ps(mask));
+        sum[1] = squares ? _mm256_fmadd_ps(d, d, sum[1]) : _mm256_add_ps(sum[1], v);
+    }
+    return xk_row_sum8(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
+}
+
 /* Mean, then the mean of squared distances: two passes over a row that is in L1. */
 static void rows_moments(const float *src, int64_t n, float *mean, float *variance)
 {
-    __m256 sum = _mm256_setzero_ps();
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) sum = _mm256_add_ps(sum, _mm256_loadu_ps(src + i));
-    __m256i mask = xk_mask8(n - i);
-    if (i < n) sum = _mm256_add_ps(sum, _mm256_maskload_ps(src + i, mask));
-    *mean = xk_row_sum8(sum) / (float)n;
-    __m256 m = _mm256_set1_ps(*mean);
-    sum = _mm256_setzero_ps();
-    for (i = 0; i + 8 <= n; i += 8) {
-        __m256 d = _mm256_sub_ps(_mm256_loadu_ps(src + i), m);
-        sum = _mm256_fmadd_ps(d, d, sum);
-    }
-    if (i < n) {
-        __m256 d = _mm256_and_ps(_mm256_sub_ps(_mm256_maskload_ps(src + i, mask), m), _mm256_castsi256_ps(mask));
-        sum = _mm256_fmadd_ps(d, d, sum);
-    }
-    *variance = xk_row_sum8(sum) / (float)n;
+    *mean = rows_sum(src, n, false, 0) / (float)n;
+    *variance = rows_sum(src, n, true, *mean) / (float)n;
 }
 
+XK_INLINE __m256 rows_normal(__m256 v, __m256 mean, __m256 inverse, __m256 scale, __m256 bias)
+{
+    return _mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(_mm256_sub_ps(v, mean), inverse), scale), bias);
+}
+
+/* Without a bias −0 is added, which changes nothing. */
 static void rows_norm_apply(const float *src, const float *scale, const float *bias, float *dst, int64_t n, float mean, float inverse)
 {
-    __m256 m = _mm256_set1_ps(mean), f = _mm256_set1_ps(inverse);
-    for (int64_t i = 0; i < n; i += 8) {
-        __m256i mask = xk_mask8(n - i);
-        __m256 v = _mm256_mul_ps(_mm256_sub_ps(_mm256_maskload_ps(src + i, mask), m), f);
-        v = _mm256_mul_ps(v, _mm256_maskload_ps(scale + i, mask));
-        if (bias) v = _mm256_add_ps(v, _mm256_maskload_ps(bias + i, mask));
-        _mm256_maskstore_ps(dst + i, mask, v);
-    }
+    __m256 m = _mm256_set1_ps(mean), f = _mm256_set1_ps(inverse), none = _mm256_set1_ps(-0.0f);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(dst + i, rows_normal(_mm256_loadu_ps(src + i), m, f, _mm256_loadu_ps(scale + i), bias ? _mm256_loadu_ps(bias + i) : none));
+    if (i == n) return;
+    __m256i mask = xk_mask8(n - i);
+    __m256 b = bias ? _mm256_maskload_ps(bias + i, mask) : none;
+    _mm256_maskstore_ps(dst + i, mask, rows_normal(_mm256_maskload_ps(src + i, mask), m, f, _mm256_maskload_ps(scale + i, mask), b));
 }
 
 static void rows_add(const float *a, const float *b, float *dst, int64_t n)
 {
-    for (int64_t i = 0; i < n; i += 8) {
-        __m256i mask = xk_mask8(n - i);
-        _mm256_maskstore_ps(dst + i, mask, _mm256_add_ps(_mm256_maskload_ps(a + i, mask), _mm256_maskload_ps(b + i, mask)));
-    }
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(dst + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+    if (i == n) return;
+    __m256i mask = xk_mask8(n - i);
+    _mm256_maskstore_ps(dst + i, mask, _mm256_add_ps(_mm256_maskload_ps(a + i, mask), _mm256_maskload_ps(b + i, mask)));
 }
 
 static xinf_status rows_norm_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)

@@ -38,7 +38,7 @@ XK_INLINE xk_tile_sums xk_tile_start(__m256 a, __m256 b)
 
 #define XK_TILE_POINTER(m)                                                                         \
     const float *x##m = xt + (row ? row[m] : m * stride);                                          \
-    if (rows > m) __asm__("" : "+r"(x##m))
+    if (rows > m && !__builtin_constant_p(stride)) __asm__("" : "+r"(x##m))
 #define XK_TILE_ROW(m, i)                                                                          \
     do {                                                                                           \
         if (rows > m) {                                                                            \
@@ -84,6 +84,17 @@ XK_INLINE xk_tile_sums xk_tile_sum_rows(int rows, int group, const float *x, con
         w += group * 16;
     }
     return s;
+}
+
+/* `count` rows, cut into tiles of nearly equal size: `more` tiles of `rows`, then tiles of one row more. */
+typedef struct xk_tile_cut {
+    int64_t tiles, rows, more;
+} xk_tile_cut;
+
+XK_INLINE xk_tile_cut xk_tile_cut_of(int64_t count, int64_t most)
+{
+    int64_t tiles = (count + most - 1) / most, rows = tiles ? count / tiles : 0;
+    return (xk_tile_cut){tiles, rows, tiles - (count - rows * tiles)};
 }
 
 XK_INLINE xk_tile_sums xk_tile_sum(int rows, int group, const float *x, const int32_t *offset, int64_t taps, int64_t stride, const float *w,

@@ -299,31 +299,25 @@ typedef struct wino_strip {
     int64_t count;
 } wino_strip;
 
-/* The share of `lines` lines that turn i of n fetches. */
-XK_INLINE void wino_fetch(const float *from, int64_t lines, int64_t i, int64_t n, bool near)
-{
-    for (int64_t k = lines * i / n; k < lines * (i + 1) / n; k++) {
-        if (near) _mm_prefetch((const char *)(from + k * 16), _MM_HINT_T0);
-        else _mm_prefetch((const char *)(from + k * 16), _MM_HINT_T1);
-    }
-}
-
 /* Adds `groups` of input channels from `from` on to M; w is [36][groups · 8][16], `step` floats from point to point. next: what is fetched into
  * L2 meanwhile, `lines` of it; NULL: the next point's weights into L1. */
 static void wino_products(const wino_shape *s, const wino_strip *t, int64_t from, int64_t groups, const float *w, int64_t step, const float *next,
                           int64_t lines)
 {
-    int64_t blocks = (t->count + XK_TILE_ROWS - 1) / XK_TILE_ROWS, calls = WINO_POINTS * blocks, call = 0;
+    xk_tile_cut cut = xk_tile_cut_of(t->count, XK_TILE_ROWS);
+    int64_t near = next ? 0 : (groups * 8 + cut.tiles - 1) / cut.tiles, far = (lines + WINO_POINTS * cut.tiles - 1) / (WINO_POINTS * cut.tiles);
     const float *v = t->v;
     float *m = t->m;
-    for (int64_t f = 0; f < WINO_POINTS; f++, v += s->plane, w += step, m += s->products)
-        for (int64_t i = 0, at = 0; i < blocks; i++, call++) {
-            int64_t rows = (t->count - at) / (blocks - i);
-            if (next) wino_fetch(next, lines, call, calls, false);
-            else wino_fetch(w + step, groups * 8, i, blocks, true);
+    for (int64_t f = 0; f < WINO_POINTS; f++, v += s->plane, w += step, m += s->products) {
+        const float *after = w + step;
+        for (int64_t i = 0, at = 0; i < cut.tiles; i++) {
+            int64_t rows = cut.rows + (i >= cut.more);
+            for (int64_t k = 0; k < near; k++, after += 16) _mm_prefetch((const char *)after, _MM_HINT_T0);
+            for (int64_t k = 0; next && k < far; k++, next += 16) _mm_prefetch((const char *)next, _MM_HINT_T1);
             wino_tiles[rows](v + at * 8, t->offset + from, groups, w, m + at * 16, from > 0);
             at += rows;
         }
+    }
 }
 
 /* ---- the output: Aᵀ m A ---- */
