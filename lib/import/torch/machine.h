@@ -130,6 +130,11 @@ static inline bool xi_machine_good(const xi_machine *m)
 {
     return m->x.status == XINF_OK;
 }
+/* Behind an error that the program raises in a branch: what comes there does not matter. */
+static inline bool xi_machine_dead(const xi_machine *m)
+{
+    return m->journal && m->journal->raised;
+}
 /* "code/__torch__.py:12: " + the sentence, unless something failed before. Gives NONE. */
 xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);
 /* Where we are, for messages and names of nodes. */

@@ -7,7 +7,7 @@
 
 xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...)
 {
-    if (m->x.status != XINF_OK) return xi_aten_none();
+    if (m->x.status != XINF_OK || xi_machine_dead(m)) return xi_aten_none();
     va_list args;
     va_start(args, fmt);
     xi_fail_v(m->x.err, status, fmt, args);

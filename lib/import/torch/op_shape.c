@@ -115,7 +115,10 @@ static xi_aten_value op_shape_squeeze(xi_aten *x, const xi_aten_value *a, const 
     }
     bool known = true;
     for (int32_t i = 0; i < rank; i++) {
-        drop[i] = (drop[i] || !op->number) && v->type.shape.dim[i] == 1;
+        int64_t size = v->type.shape.dim[i];
+        if (size < 0 && !op->number) return xi_aten_fail(x, XINF_UNSUPPORTED, "squeeze of every axis of one, where sizes are not known before it runs"), xi_aten_none();
+        /* An axis that is asked for by its number is one of one: a run of another size ends there, rather than going on wrongly. */
+        drop[i] = (drop[i] && size < 0) || ((drop[i] || !op->number) && size == 1);
         if (!drop[i]) dims[kept++] = v->type.shape.dim[i];
         known = known && v->type.shape.dim[i] >= 0;
     }
