@@ -350,15 +350,19 @@ typedef struct xinf_load_options {
     const struct xinf_value_info *inputs; /* what will be given, for files that do not say it (TorchScript): kind, dtype and rank of
                                            * each input, by name, or in the program's order where the name is NULL. NULL: found out */
     int32_t input_count;
-    uint32_t reserved2;
+    int32_t output_count;      /* of outputs below */
+    const char *const *outputs; /* names of tensors ("dense/Relu:0") that become the outputs of a TensorFlow graph, which does not
+                                 * say what its outputs are; NULL: those that nothing reads */
+    const char *signature;     /* of a TensorFlow SavedModel; NULL: "serving_default", else the first by name */
 } xinf_load_options;
-#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Makes a loader; options may be NULL. Any thread. */
 XINF_API xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err);
 XINF_API void xinf_loader_destroy(xinf_loader *loader);
-/* Opens a model. Weights stay mapped in the file, which must not change while the model lives. A model with operators that
- * this build does not know loads; xinf_session_create then refuses it and names them. The caller owns *out. Any thread. */
+/* Opens a model: a file, or the folder of a TensorFlow SavedModel. Weights stay mapped in the file, which must not change
+ * while the model lives. A model with operators that this build does not know loads; xinf_session_create then refuses it and
+ * names them. The caller owns *out. Any thread. */
 XINF_API xinf_status xinf_loader_load(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options,
                                       xinf_error *err);
 /* The same from memory, borrowed until the model (and all its sessions) are gone. */
