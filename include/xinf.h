@@ -255,6 +255,60 @@ XINF_API xinf_tensor *xinf_tensor_item(const xinf_tensor *tensor, int64_t index)
 /* The keys of a map, borrowed; else NULL. */
 XINF_API xinf_tensor *xinf_tensor_keys(const xinf_tensor *tensor);
 
+/* ---- operators of your own ------------------------------------------------------------------------------------------- */
+
+/* A node of a model, as the callbacks of an operator see it: valid during the call only. */
+typedef struct xinf_node xinf_node;
+/* The node's name, else its first output's: for messages. size may be NULL; the text is not NUL-terminated. */
+XINF_API const char *xinf_node_name(const xinf_node *node, size_t *out_size);
+/* Attributes. The fallback is given when there is none of that name and kind; lists and strings: NULL and a count of 0. */
+XINF_API int64_t xinf_node_int(const xinf_node *node, const char *name, int64_t fallback);
+XINF_API float xinf_node_float(const xinf_node *node, const char *name, float fallback);
+XINF_API const char *xinf_node_string(const xinf_node *node, const char *name, size_t *out_size);
+XINF_API const int64_t *xinf_node_ints(const xinf_node *node, const char *name, int64_t *out_count);
+XINF_API const float *xinf_node_floats(const xinf_node *node, const char *name, int64_t *out_count);
+
+enum { XINF_MAX_RANK = 12, XINF_MAX_OPERANDS = 32 };
+
+/* A tensor that goes into a node or comes out of it: dense and row-major, numbers or bools. This struct never grows. */
+typedef struct xinf_operand {
+    void *data;       /* compute: the elements, aligned to their own size. shape: an input's, where they are known, of any alignment */
+    int64_t *shape;   /* shape callback: -1 where a dimension is not known; room for XINF_MAX_RANK in outputs */
+    int64_t count;    /* elements; -1: not known */
+    xinf_dtype dtype; /* XINF_UNDEFINED: not known, or the operand is left out */
+    int32_t rank;     /* -1: not known */
+    int32_t present;  /* 0: an optional input left out, or an output that nobody reads */
+    int32_t reserved;
+} xinf_operand;
+
+/* An operator that the library does not have. Both callbacks may be called from any thread, for several sessions at the same
+ * time, and must not run the session they are called from. They return XINF_OK, or another status and a sentence in err->message
+ * (err is never NULL here), which reaches the caller with the node's name before it.
+ *
+ * shape fills dtype, rank and shape of each present output from what it knows of the inputs, and refuses inputs that compute could
+ * not take. It is asked when a model is loaded, when little may be known, and again before a run, when every dimension is: then no
+ * dimension of an output may be left open, unless it follows from the contents of inputs that come with the run.
+ * compute reads the inputs and writes all elements of the present outputs; it must give the same for the same inputs. */
+typedef struct xinf_operator {
+    uint32_t struct_size;
+    int32_t reserved;
+    const char *domain, *name; /* copied. The domain may not be "", "ai.onnx", "ai.onnx.ml" or "xinf" */
+    int32_t min_inputs, max_inputs; /* at most XINF_MAX_OPERANDS */
+    int32_t min_outputs, max_outputs;
+    void *self;
+    xinf_status (*shape)(void *self, const xinf_node *node, const xinf_operand *inputs, int32_t input_count, xinf_operand *outputs,
+                         int32_t output_count, xinf_error *err);
+    xinf_status (*compute)(void *self, const xinf_node *node, const xinf_operand *inputs, int32_t input_count,
+                           const xinf_operand *outputs, int32_t output_count, xinf_error *err);
+    void (*release)(void *self); /* may be NULL; called once, when the environment and all that came from it are gone */
+} xinf_operator;
+#define XINF_OPERATOR_INIT {sizeof(xinf_operator), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* Adds an operator to the environment, for models that are loaded afterwards. It is looked up after the library's own, so it can
+ * not replace one. XINF_INVALID_ARGUMENT when a field is missing, or the name is taken by the library or an earlier call; release
+ * is then not called. Any thread. */
+XINF_API xinf_status xinf_env_add_operator(xinf_env *env, const xinf_operator *op, xinf_error *err);
+
 /* ---- loader ---------------------------------------------------------------------------------------------------------- */
 
 /* The user's UniversalLoader: any known format, told by content. */

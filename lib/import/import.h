@@ -22,6 +22,7 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const struct xi_customs *customs; /* operators of the application; may be NULL */
     const char *method;            /* of a program with several; NULL: its usual one */
     const xinf_value_info *hints;  /* what inputs will be, for files that do not say: by name, or in order when they have none */
     int32_t hint_count;

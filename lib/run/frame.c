@@ -451,22 +451,22 @@ static xinf_status frame_choose(xi_frame *f, const xi_step *t, const xi_node *n,
     return plain ? XINF_OK : xi_kernel_fail(n, err, XINF_UNSUPPORTED, "its input types are only known when it runs");
 }
 
-/* Packed weights are no operands of a step, but its extent asks for their shapes: the literals tell them meanwhile. */
+/* Packed inputs have no operand; an extent reads their shapes all the same. */
 static xinf_status frame_extent(xi_frame *f, const xi_step *t, const xi_kernel *k, const void *params, xi_extent *e, xinf_error *err)
 {
-    enum { PACKED = 8 };
-    xi_operand told[PACKED];
-    int32_t at[PACKED], count = 0;
+    enum { FRAME_MAX_PACKED = 8 };
+    xi_operand shapes[FRAME_MAX_PACKED];
+    int32_t places[FRAME_MAX_PACKED], count = 0;
     const xi_node *n = t->node >= 0 ? f->plan->nodes[t->node] : NULL;
-    for (int32_t i = 0; n && t->packed >= 0 && i < t->in_count && i < n->input_count && count < PACKED; i++) {
-        const xi_literal *l = !f->lists[i] && n->inputs[i] ? n->inputs[i]->literal : NULL;
-        if (!l) continue;
-        told[count] = (xi_operand){.kind = XINF_KIND_TENSOR, .dtype = l->dtype, .shape = l->shape, .count = l->count};
-        f->lists[i] = &told[count];
-        at[count++] = i;
+    for (int32_t i = 0; n && t->packed >= 0 && i < t->in_count && i < n->input_count && count < FRAME_MAX_PACKED; i++) {
+        const xi_value *v = n->inputs[i];
+        if (f->lists[i] || !v || !v->literal) continue;
+        shapes[count] = (xi_operand){.dtype = v->type.dtype, .shape = v->literal->shape, .kind = v->type.kind, .count = v->literal->count};
+        places[count] = i;
+        f->lists[i] = &shapes[count++];
     }
     xinf_status status = k->extent(params, f->lists, f->lists + t->in_count, f->plan->width, e, err);
-    for (int32_t i = 0; i < count; i++) f->lists[at[i]] = NULL;
+    while (count > 0) f->lists[places[--count]] = NULL;
     return status;
 }
 

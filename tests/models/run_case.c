@@ -253,10 +253,26 @@ static bool case_is_tuple(run_case *c, const cJSON *v, int place, int inputs)
     return xinf_model_input(c->model, place, &info, &c->err) == XINF_OK && info.kind == XINF_KIND_TENSOR;
 }
 
+/* Output `place` of a program may be a tuple, whose parts are outputs "output.<place>.0", …: writes them as items. *count: of them. */
+static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int number, int place, int *count)
+{
+    char prefix[48], stem[1100];
+    int code = CASE_RAN;
+    snprintf(prefix, sizeof prefix, "output.%d.", place);
+    *count = 0;
+    for (int i = 0; i < outputs && code == CASE_RAN; i++) {
+        xinf_value_info info = XINF_VALUE_INFO_INIT;
+        if (xinf_model_output(c->model, i, &info, &c->err) != XINF_OK || strncmp(info.name, prefix, strlen(prefix)) != 0) continue;
+        snprintf(stem, sizeof stem, "%.1000s/s%d_%d_%d", c->outdir, number, place, (*count)++);
+        code = case_write(c, stem, out[i], 0);
+    }
+    return code;
+}
+
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
-    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0;
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0, place_out = 0;
     xinf_run_options options = XINF_RUN_OPTIONS_INIT;
     const cJSON *v;
     if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
@@ -286,8 +302,16 @@ static int case_step(run_case *c, const cJSON *step, int number)
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
     {
         char stem[1100];
+        int parts = 0;
+        if (c->by_place) code = case_write_parts(c, out, outputs, number, k, &parts);
+        if (code != CASE_RAN) goto cleanup;
+        if (parts) {
+            place_out += parts;
+            k++;
+            continue;
+        }
         int at = c->by_place ? -1 : case_find(c, outputs, xinf_model_output, v->valuestring);
-        if (at < 0 && c->by_place && k < outputs) at = k;
+        if (at < 0 && c->by_place && place_out < outputs) at = place_out++;
         if (at < 0) {
             code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
             goto cleanup;
