@@ -333,6 +333,12 @@ static xinf_status bind_outer(bind_state *s, const xi_type *types)
     }
     for (int32_t i = 0; i < p->graph->state_count; i++) {
         const xi_literal *l = p->graph->states[i].initial;
+        const xi_type *declared = &p->graph->states[i].read->type;
+        /* What may have another size in the next run is sized when it runs. */
+        if (!xi_shape_known(&declared->shape)) {
+            s->b->slots[p->state_read[i]].type = *declared;
+            continue;
+        }
         s->b->slots[p->state_read[i]].type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = l->dtype, .shape = l->shape};
         XI_TRY(bind_size(s, p->state_read[i]));
     }

@@ -451,11 +451,30 @@ static xinf_status frame_choose(xi_frame *f, const xi_step *t, const xi_node *n,
     return plain ? XINF_OK : xi_kernel_fail(n, err, XINF_UNSUPPORTED, "its input types are only known when it runs");
 }
 
+/* Packed inputs have no operand; an extent reads their shapes all the same. */
+static xinf_status frame_extent(xi_frame *f, const xi_step *t, const xi_kernel *k, const void *params, xi_extent *e, xinf_error *err)
+{
+    enum { FRAME_MAX_PACKED = 8 };
+    xi_operand shapes[FRAME_MAX_PACKED];
+    int32_t places[FRAME_MAX_PACKED], count = 0;
+    const xi_node *n = t->node >= 0 ? f->plan->nodes[t->node] : NULL;
+    for (int32_t i = 0; n && t->packed >= 0 && i < t->in_count && i < n->input_count && count < FRAME_MAX_PACKED; i++) {
+        const xi_value *v = n->inputs[i];
+        if (f->lists[i] || !v || !v->literal) continue;
+        shapes[count] = (xi_operand){.dtype = v->type.dtype, .shape = v->literal->shape, .kind = v->type.kind, .count = v->literal->count};
+        places[count] = i;
+        f->lists[i] = &shapes[count++];
+    }
+    xinf_status status = k->extent(params, f->lists, f->lists + t->in_count, f->plan->width, e, err);
+    while (count > 0) f->lists[places[--count]] = NULL;
+    return status;
+}
+
 static xinf_status frame_launch_sized(xi_frame *f, const xi_step *t, const xi_kernel *k, const void *params, xinf_error *err)
 {
     xi_extent e = {.phases = 1, .chunks = {1, 1, 1, 1}};
     xinf_status status;
-    if (k->extent) XI_TRY(k->extent(params, f->lists, f->lists + t->in_count, f->plan->width, &e, err));
+    if (k->extent) XI_TRY(frame_extent(f, t, k, params, &e, err));
     XI_TRY(frame_scratch(f, &e, err));
     XI_TRY(frame_launch(f, t, k, params, t->packed >= 0 ? f->plan->weights[t->packed]->data : NULL, &e, err));
 cleanup:

@@ -14,6 +14,7 @@ struct xi_session {
     xi_frame *frame;
     xinf_tensor **outputs;  /* per output: ours, given again when the caller kept no hold */
     xinf_tensor **states;   /* per state */
+    xinf_tensor **renewed;  /* per state, while they are exchanged */
     xinf_tensor **defaults; /* per input: views of the model's default values */
     xi_operand *in;
     void **direct;
@@ -58,9 +59,10 @@ static xinf_status session_start(xi_session *s, xinf_error *err)
     s->results = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->results);
     s->direct = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->direct);
     s->states = xi_calloc(a, (size_t)g->state_count + 1, sizeof *s->states);
+    s->renewed = xi_calloc(a, (size_t)g->state_count + 1, sizeof *s->renewed);
     s->defaults = xi_calloc(a, (size_t)g->input_count + 1, sizeof *s->defaults);
     s->in = xi_calloc(a, (size_t)g->input_count + 1, sizeof *s->in);
-    if (!s->outputs || !s->results || !s->direct || !s->states || !s->defaults || !s->in) XI_TRY(xi_fail_memory(err, sizeof *s->in));
+    if (!s->outputs || !s->results || !s->direct || !s->states || !s->renewed || !s->defaults || !s->in) XI_TRY(xi_fail_memory(err, sizeof *s->in));
     XI_TRY(session_defaults(s, err));
     XI_TRY(xi_session_reset(s, err));
 cleanup:
@@ -96,6 +98,7 @@ void xi_session_destroy(xi_session *s)
     const xi_graph *g = s->config.graph;
     session_free_tensors(&a, s->outputs, g->output_count);
     session_free_tensors(&a, s->states, g->state_count);
+    session_free_tensors(&a, s->renewed, g->state_count);
     session_free_tensors(&a, s->defaults, g->input_count);
     xi_free(&a, s->results, ((size_t)g->output_count + 1) * sizeof *s->results);
     xi_free(&a, s->direct, ((size_t)g->output_count + 1) * sizeof *s->direct);
@@ -112,7 +115,9 @@ xinf_status xi_session_reset(xi_session *s, xinf_error *err)
     const xi_graph *g = s->config.graph;
     for (int32_t i = 0; i < g->state_count; i++) {
         const xi_literal *l = g->states[i].initial;
-        if (!s->states[i]) {
+        if (!s->states[i] || !xi_shape_eq(&s->states[i]->shape, &l->shape)) {
+            xinf_tensor_destroy(s->states[i]);
+            s->states[i] = NULL;
             xinf_status status = xi_tensor_create(&s->states[i], &s->config.alloc, l->dtype, &l->shape, false, err);
             if (status != XINF_OK) return status;
         }
@@ -304,6 +309,28 @@ static xinf_status session_finish_output(xi_session *s, int32_t k, xinf_tensor *
     return XINF_OK;
 }
 
+/* States of another size: all are new then, because one may be made of another's old contents. *done: they were. */
+static xinf_status session_renew_states(xi_session *s, bool *done, xinf_error *err)
+{
+    int32_t count = s->config.graph->state_count;
+    xinf_status status = XINF_OK;
+    *done = false;
+    for (int32_t i = 0; i < count; i++) *done = *done || !xi_shape_eq(&s->frame->operands[s->plan->state_written[i]].shape, &s->states[i]->shape);
+    for (int32_t i = 0; *done && i < count; i++) {
+        const xi_operand *o = &s->frame->operands[s->plan->state_written[i]];
+        XI_TRY(xi_tensor_create(&s->renewed[i], &s->config.alloc, o->dtype, &o->shape, false, err));
+        if (s->renewed[i]->size) memcpy(s->renewed[i]->data, o->data, s->renewed[i]->size);
+    }
+cleanup:
+    for (int32_t i = 0; *done && i < count; i++) {
+        xinf_tensor *gone = status == XINF_OK ? s->states[i] : s->renewed[i];
+        if (status == XINF_OK) s->states[i] = s->renewed[i];
+        s->renewed[i] = NULL;
+        xinf_tensor_destroy(gone);
+    }
+    return status;
+}
+
 static xinf_status session_finish(xi_session *s, xinf_tensor **outputs, xinf_error *err)
 {
     const xi_graph *g = s->config.graph;
@@ -311,10 +338,13 @@ static xinf_status session_finish(xi_session *s, xinf_tensor **outputs, xinf_err
     for (int32_t k = 0; k < g->output_count; k++) XI_TRY(session_finish_output(s, k, outputs[k], err));
     for (int32_t i = 0; i < g->state_count; i++) {
         const xi_operand *o = &s->frame->operands[s->plan->state_written[i]];
-        if (o->dtype != s->states[i]->dtype || !xi_shape_eq(&o->shape, &s->states[i]->shape))
+        bool same = xi_shape_eq(&o->shape, &s->states[i]->shape), open = !xi_shape_known(&g->states[i].read->type.shape);
+        if (o->dtype != s->states[i]->dtype || (!same && !open))
             XI_TRY(xi_fail(err, XINF_RUN_ERROR, "state \"%.*s\" changes its shape", XI_STR_ARG(g->states[i].name)));
     }
-    for (int32_t i = 0; i < g->state_count; i++) {
+    bool renewed;
+    XI_TRY(session_renew_states(s, &renewed, err));
+    for (int32_t i = 0; i < g->state_count && !renewed; i++) {
         const xi_operand *o = &s->frame->operands[s->plan->state_written[i]];
         if (s->states[i]->size) memmove(s->states[i]->data, o->data, s->states[i]->size);
     }

@@ -72,6 +72,7 @@ typedef struct xi_machine_change {
     xi_aten_dict *dict, dict_before;
     xi_aten_value before, after; /* after: filled when the branch is left */
     bool was_set, is_set;
+    bool was_written; /* of ATTRIBUTE: its mark */
 } xi_machine_change;
 
 typedef struct xi_machine_journal {
@@ -128,6 +129,11 @@ enum { XI_MACHINE_READ = 1, XI_MACHINE_WRITTEN = 2 };
 static inline bool xi_machine_good(const xi_machine *m)
 {
     return m->x.status == XINF_OK;
+}
+/* Behind an error that the program raises in a branch: what comes there does not matter. */
+static inline bool xi_machine_dead(const xi_machine *m)
+{
+    return m->journal && m->journal->raised;
 }
 /* "code/__torch__.py:12: " + the sentence, unless something failed before. Gives NONE. */
 xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);

@@ -47,6 +47,7 @@ void xi_machine_target_set(xi_machine *m, const xi_machine_change *c, const xi_a
             noted->object = c->object;
             noted->was_set = at != NULL;
             noted->before = at ? *at : xi_aten_none();
+            noted->was_written = at && (c->object->marks[at - c->object->values] & XI_MACHINE_WRITTEN);
         }
         if (at) *at = *v;
         return;
@@ -337,6 +338,16 @@ static xi_aten_value branch_after(xi_machine *m, const xi_machine_change *c, con
     }
 }
 
+/* It is written in one branch at least; the other may leave what was there before, which so is read. */
+static void branch_mark(const xi_machine_change *c, bool kept)
+{
+    xi_aten_value *at = xi_machine_attribute(c->object, c->name);
+    if (!at) return;
+    uint8_t *mark = &c->object->marks[at - c->object->values];
+    if (kept && c->was_set && !(*mark & XI_MACHINE_WRITTEN)) *mark |= XI_MACHINE_READ;
+    *mark |= XI_MACHINE_WRITTEN;
+}
+
 static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_machine_change *a, const xi_machine_change *b)
 {
     xi_machine *m = j->m;
@@ -348,6 +359,7 @@ static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_m
         xi_machine_fail(m, XINF_UNSUPPORTED, "a dict that is changed in a branch that a run decides");
         return;
     }
+    if (c->kind == XI_MACHINE_ATTRIBUTE) branch_mark(c, !a || !b);
     xi_aten_value merged = branch_merge(j, &va, &vb, 0);
     if (c->kind == XI_MACHINE_LIST && merged.kind != XI_ATEN_LIST) {
         xi_machine_list_to_sequence(m, c->list, &merged);

@@ -108,7 +108,7 @@ static void eval_unpack(xi_machine *m, const xi_script_expr *targets, const xi_a
 
 void xi_machine_assign(xi_machine *m, const xi_script_expr *target, xi_aten_value v)
 {
-    if (!xi_machine_good(m)) return;
+    if (!xi_machine_good(m) || xi_machine_dead(m)) return;
     switch (target->kind) {
     case XI_SCRIPT_NAME: xi_machine_set(m, target->text, v); return;
     case XI_SCRIPT_TUPLE:
@@ -363,6 +363,7 @@ static xi_aten_value eval_kind(xi_machine *m, const xi_script_expr *e)
 xi_aten_value xi_machine_eval(xi_machine *m, const xi_script_expr *e)
 {
     if (!xi_machine_good(m)) return xi_aten_none();
+    if (xi_machine_dead(m)) return (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
     if (++m->depth > XI_MACHINE_DEPTH) return xi_machine_fail(m, XINF_LIMIT, "calls and expressions nest too deeply");
     if (e->line != m->line) xi_machine_at(m, e->line);
     xi_aten_value v = eval_kind(m, e);

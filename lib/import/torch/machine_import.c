@@ -322,8 +322,7 @@ static void import_declared(xi_machine *m, import_outputs *o, const xi_script_ex
     } else if (parts && xi_str_is(word, "Tuple")) {
         for (int32_t i = 1; i < type->count; i++) import_declared(m, o, type->items[i], import_numbered(m, name, i - 1), depth + 1);
     } else if (xi_str_is(word, "Tensor") || xi_str_is(word, "int") || xi_str_is(word, "float") || xi_str_is(word, "bool")) {
-        xi_value *none = xi_aten_number(&m->x, XINF_FLOAT32, 0);
-        import_output(m, o, name, none);
+        import_output(m, o, name, xi_aten_number(&m->x, XINF_FLOAT32, 0));
         if (xi_machine_good(m)) o->values[o->count - 1]->type = XI_TYPE_UNKNOWN;
     } else {
         xi_machine_fail(m, XINF_UNSUPPORTED, "the method gives a %.*s", XI_STR_ARG(word));
@@ -554,7 +553,15 @@ static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status 
             sure = false;
         }
     }
+    bool wanted = job->wants_types;
     if (status != XINF_OK) status = import_search(out, job, status, best, first);
+    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
+    if (status != XINF_OK && wanted && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
+        job->declared = true;
+        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job->guesses[i] = (import_guess){XINF_UNDEFINED, -1};
+        status = import_attempt(out, job, NULL);
+        out->incomplete = status == XINF_OK;
+    }
     if (status == XINF_OK && !sure) out->retype = import_retype;
     return status;
 }
@@ -570,14 +577,6 @@ xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, co
         if (status != XINF_OK) status = import_attempt(out, &job, err);
     } else {
         status = import_unhinted(out, &job, &best, &first);
-    }
-    bool wanted = job.wants_types;
-    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
-    if (status != XINF_OK && wanted && !source->hint_count && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
-        job.declared = true;
-        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job.guesses[i] = (import_guess){XINF_UNDEFINED, -1};
-        status = import_attempt(out, &job, NULL);
-        out->incomplete = status == XINF_OK;
     }
     xi_free(source->alloc, job.states.items, job.states.capacity * sizeof *job.states.items);
     return status == XINF_OK ? XINF_OK : xi_fail(err, best, "%s", first.message);

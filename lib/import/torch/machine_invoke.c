@@ -193,7 +193,7 @@ static bool invoke_evaluate(xi_machine *m, const xi_script_expr *e, invoke_args 
     }
     for (int32_t i = 0; i < a->named_count && xi_machine_good(m); i++)
         a->named[i] = (xi_aten_named){e->names[i], xi_machine_eval(m, e->items[1 + a->count + i])};
-    return xi_machine_good(m);
+    return xi_machine_good(m) && !xi_machine_dead(m);
 }
 
 static xi_aten_value invoke_callable(xi_machine *m, const xi_machine_callable *c, invoke_args *a)
@@ -487,6 +487,7 @@ xi_aten_value xi_machine_operator(xi_machine *m, xi_str name, const xi_aten_valu
 {
     xi_aten_value out = xi_aten_none();
     if (!xi_machine_good(m)) return out;
+    if (xi_machine_dead(m)) return (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
     for (int32_t i = 0; i < count; i++)
         if (invoke_is_nothing(&args[i])) return xi_machine_fail(m, XINF_UNSUPPORTED, "a value that only one of two branches sets is used");
     if (invoke_identity(&out, name, args, count) || invoke_control(&out, m, name, args, count)) return out;

@@ -110,6 +110,7 @@ static void journal_undo(xi_machine_change *c)
         c->is_set = true;
         c->after = at ? *at : xi_aten_none();
         if (at) *at = c->was_set ? c->before : (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
+        if (at && !c->was_written) c->object->marks[at - c->object->values] &= XI_MACHINE_READ;
         break;
     case XI_MACHINE_LIST: {
         xi_aten_list after = *c->list;

@@ -76,7 +76,7 @@ static xi_aten_value list_gather(xi_machine *m, const xi_aten_list *list, const 
 xi_aten_value xi_machine_index(xi_machine *m, const xi_aten_value *v, const xi_aten_value *index)
 {
     int64_t at;
-    if (!xi_machine_good(m)) return xi_aten_none();
+    if (!xi_machine_good(m) || xi_machine_dead(m)) return xi_aten_none();
     if (v->kind == XI_ATEN_SEQUENCE) return xi_aten_tensor_of(&m->x, xi_aten_emit2(&m->x, "SequenceAt", v->scalar, xi_machine_scalar(m, index)));
     const xi_aten_list *list = xi_machine_items(v);
     if (list) {

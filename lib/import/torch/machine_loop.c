@@ -386,5 +386,10 @@ void xi_machine_while(xi_machine *m, const xi_script_stmt *s, xi_value *trips, x
     for (int32_t i = 0; i < l.item_count && xi_machine_good(m); i++) {
         xi_aten_value v = loop_result(&l, &l.items[i].entered, &at, 0);
         xi_machine_target_set(m, &l.items[i].target, &v);
+        if (l.items[i].target.kind != XI_MACHINE_ATTRIBUTE) continue;
+        /* Of no round at all what was before is left. */
+        xi_machine_object *o = l.items[i].target.object;
+        xi_aten_value *bound = xi_machine_attribute(o, l.items[i].target.name);
+        if (bound) o->marks[bound - o->values] |= XI_MACHINE_READ | XI_MACHINE_WRITTEN;
     }
 }

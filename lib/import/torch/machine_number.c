@@ -39,7 +39,7 @@ xi_value *xi_machine_scalar(xi_machine *m, const xi_aten_value *v)
 xi_value *xi_machine_truth(xi_machine *m, const xi_aten_value *v, bool *out)
 {
     xi_aten_value b = *v;
-    if (!xi_machine_good(m)) return NULL;
+    if (!xi_machine_good(m) || xi_machine_dead(m)) return NULL;
     if (v->kind == XI_ATEN_TENSOR) b = xi_machine_operator(m, XI_STR("Bool"), v, 1, NULL, 0);
     if (!xi_machine_good(m)) return NULL;
     if (b.scalar && b.kind != XI_ATEN_SEQUENCE) return xi_aten_cast(&m->x, b.scalar, XINF_BOOL);

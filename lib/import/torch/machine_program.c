@@ -7,7 +7,7 @@
 
 xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...)
 {
-    if (m->x.status != XINF_OK) return xi_aten_none();
+    if (m->x.status != XINF_OK || xi_machine_dead(m)) return xi_aten_none();
     va_list args;
     va_start(args, fmt);
     xi_fail_v(m->x.err, status, fmt, args);
@@ -217,6 +217,7 @@ void xi_machine_set_attribute(xi_machine *m, xi_machine_object *o, xi_str name, 
         c->object = o;
         c->was_set = at != NULL;
         c->before = at ? *at : xi_aten_none();
+        c->was_written = at && (o->marks[at - o->values] & XI_MACHINE_WRITTEN);
     }
     if (at) *at = v;
     else if (!program_add(m, o, name, v)) return;

@@ -115,7 +115,10 @@ static xi_aten_value op_shape_squeeze(xi_aten *x, const xi_aten_value *a, const 
     }
     bool known = true;
     for (int32_t i = 0; i < rank; i++) {
-        drop[i] = (drop[i] || !op->number) && v->type.shape.dim[i] == 1;
+        int64_t size = v->type.shape.dim[i];
+        if (size < 0 && !op->number) return xi_aten_fail(x, XINF_UNSUPPORTED, "squeeze of every axis of one, where sizes are not known before it runs"), xi_aten_none();
+        /* An axis that is asked for by its number is one of one: a run of another size ends there, rather than going on wrongly. */
+        drop[i] = (drop[i] && size < 0) || ((drop[i] || !op->number) && size == 1);
         if (!drop[i]) dims[kept++] = v->type.shape.dim[i];
         known = known && v->type.shape.dim[i] >= 0;
     }
@@ -224,22 +227,23 @@ static xi_aten_value op_shape_movedim(xi_aten *x, const xi_aten_value *a, const 
 
 /* ---- parts ---- */
 
-static xi_aten_value op_shape_sliced(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end, int64_t step)
+static xi_aten_value op_shape_sliced(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end, xi_value *step)
 {
     xi_value *v = xi_aten_arg(x, a);
     axis = xi_aten_axis(x, v, axis, "slice");
     if (axis < 0) axis += xi_aten_need_rank(x, v, "a slice counted from the last dimension");
     if (x->status != XINF_OK) return xi_aten_none();
-    xi_aten_view w = {.kind = XI_ATEN_SLICE, .axis = (int32_t)axis, .start = start, .end = end, .step = xi_aten_int1(x, step)};
+    xi_aten_view w = {.kind = XI_ATEN_SLICE, .axis = (int32_t)axis, .start = start, .end = end, .step = step};
     return xi_aten_view_of(x, a->tensor, &w);
 }
 
 static xi_aten_value op_shape_slice_view(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    int64_t step = xi_aten_arg_int(x, &a[4], "slice's step"), axis = xi_aten_arg_int(x, &a[1], "slice's dimension");
+    int64_t axis = xi_aten_arg_int(x, &a[1], "slice's dimension"), known = 1;
+    xi_value *step = xi_aten_int_vector(x, &a[4]);
     xi_value *start = a[2].kind == XI_ATEN_NONE ? xi_aten_int1(x, 0) : xi_aten_int_vector(x, &a[2]);
     xi_value *end = a[3].kind == XI_ATEN_NONE ? xi_aten_int1(x, INT64_MAX) : xi_aten_int_vector(x, &a[3]);
-    if (step < 1) return xi_aten_fail(x, XINF_MALFORMED, "slice: step %lld", (long long)step), xi_aten_none();
+    if (xi_aten_known_ints(step, &known, 1) == 1 && known < 1) return xi_aten_fail(x, XINF_MALFORMED, "slice: step %lld", (long long)known), xi_aten_none();
     return op_shape_sliced(x, &a[0], axis, start, end, step);
 }
 
@@ -254,7 +258,7 @@ static xi_aten_value op_shape_narrow(xi_aten *x, const xi_aten_value *a, const x
     } else {
         end = xi_aten_emit2(x, "Add", start, xi_aten_int_vector(x, &a[3]));
     }
-    return op_shape_sliced(x, &a[0], xi_aten_arg_int(x, &a[1], "narrow's dimension"), start, end, 1);
+    return op_shape_sliced(x, &a[0], xi_aten_arg_int(x, &a[1], "narrow's dimension"), start, end, xi_aten_int1(x, 1));
 }
 
 static xi_aten_value op_shape_select(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -290,7 +294,7 @@ static xi_aten_value op_shape_pieces(xi_aten *x, const xi_aten_value *a, int64_t
     xi_aten_value list = xi_aten_new_list(x, XI_ATEN_LIST, count);
     int64_t at = 0;
     for (int32_t i = 0; i < count && x->status == XINF_OK; i++) {
-        xi_aten_append(x, list.list, op_shape_sliced(x, a, axis, xi_aten_int1(x, at), xi_aten_int1(x, at + sizes[i]), 1));
+        xi_aten_append(x, list.list, op_shape_sliced(x, a, axis, xi_aten_int1(x, at), xi_aten_int1(x, at + sizes[i]), xi_aten_int1(x, 1)));
         at += sizes[i];
     }
     return x->status == XINF_OK ? list : xi_aten_none();
@@ -332,7 +336,7 @@ static xi_value *op_shape_open_size(xi_aten *x, const xi_aten_value *a, int64_t 
 /* A slice of an axis between two rank-0 values, as a view. */
 static xi_aten_value op_shape_between(xi_aten *x, const xi_aten_value *a, int64_t axis, xi_value *start, xi_value *end)
 {
-    return op_shape_sliced(x, a, axis, xi_aten_reshape(x, start, (int64_t[]){1}, 1), xi_aten_reshape(x, end, (int64_t[]){1}, 1), 1);
+    return op_shape_sliced(x, a, axis, xi_aten_reshape(x, start, (int64_t[]){1}, 1), xi_aten_reshape(x, end, (int64_t[]){1}, 1), xi_aten_int1(x, 1));
 }
 
 static xi_aten_value op_shape_chunk(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
