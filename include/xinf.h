@@ -255,6 +255,60 @@ XINF_API xinf_tensor *xinf_tensor_item(const xinf_tensor *tensor, int64_t index)
 /* The keys of a map, borrowed; else NULL. */
 XINF_API xinf_tensor *xinf_tensor_keys(const xinf_tensor *tensor);
 
+/* ---- operators of your own ------------------------------------------------------------------------------------------- */
+
+/* A node of a model, as the callbacks of an operator see it: valid during the call only. */
+typedef struct xinf_node xinf_node;
+/* The node's name, else its first output's: for messages. size may be NULL; the text is not NUL-terminated. */
+XINF_API const char *xinf_node_name(const xinf_node *node, size_t *out_size);
+/* Attributes. The fallback is given when there is none of that name and kind; lists and strings: NULL and a count of 0. */
+XINF_API int64_t xinf_node_int(const xinf_node *node, const char *name, int64_t fallback);
+XINF_API float xinf_node_float(const xinf_node *node, const char *name, float fallback);
+XINF_API const char *xinf_node_string(const xinf_node *node, const char *name, size_t *out_size);
+XINF_API const int64_t *xinf_node_ints(const xinf_node *node, const char *name, int64_t *out_count);
+XINF_API const float *xinf_node_floats(const xinf_node *node, const char *name, int64_t *out_count);
+
+enum { XINF_MAX_RANK = 12, XINF_MAX_OPERANDS = 32 };
+
+/* A tensor that goes into a node or comes out of it: dense and row-major, numbers or bools. This struct never grows. */
+typedef struct xinf_operand {
+    void *data;       /* compute: the elements, aligned to their own size. shape: an input's, where they are known, of any alignment */
+    int64_t *shape;   /* shape callback: -1 where a dimension is not known; room for XINF_MAX_RANK in outputs */
+    int64_t count;    /* elements; -1: not known */
+    xinf_dtype dtype; /* XINF_UNDEFINED: not known, or the operand is left out */
+    int32_t rank;     /* -1: not known */
+    int32_t present;  /* 0: an optional input left out, or an output that nobody reads */
+    int32_t reserved;
+} xinf_operand;
+
+/* An operator that the library does not have. Both callbacks may be called from any thread, for several sessions at the same
+ * time, and must not run the session they are called from. They return XINF_OK, or another status and a sentence in err->message
+ * (err is never NULL here), which reaches the caller with the node's name before it.
+ *
+ * shape fills dtype, rank and shape of each present output from what it knows of the inputs, and refuses inputs that compute could
+ * not take. It is asked when a model is loaded, when little may be known, and again before a run, when every dimension is: then no
+ * dimension of an output may be left open, unless it follows from the contents of inputs that come with the run.
+ * compute reads the inputs and writes all elements of the present outputs; it must give the same for the same inputs. */
+typedef struct xinf_operator {
+    uint32_t struct_size;
+    int32_t reserved;
+    const char *domain, *name; /* copied. The domain may not be "", "ai.onnx", "ai.onnx.ml" or "xinf" */
+    int32_t min_inputs, max_inputs; /* at most XINF_MAX_OPERANDS */
+    int32_t min_outputs, max_outputs;
+    void *self;
+    xinf_status (*shape)(void *self, const xinf_node *node, const xinf_operand *inputs, int32_t input_count, xinf_operand *outputs,
+                         int32_t output_count, xinf_error *err);
+    xinf_status (*compute)(void *self, const xinf_node *node, const xinf_operand *inputs, int32_t input_count,
+                           const xinf_operand *outputs, int32_t output_count, xinf_error *err);
+    void (*release)(void *self); /* may be NULL; called once, when the environment and all that came from it are gone */
+} xinf_operator;
+#define XINF_OPERATOR_INIT {sizeof(xinf_operator), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* Adds an operator to the environment, for models that are loaded afterwards. It is looked up after the library's own, so it can
+ * not replace one. XINF_INVALID_ARGUMENT when a field is missing, or the name is taken by the library or an earlier call; release
+ * is then not called. Any thread. */
+XINF_API xinf_status xinf_env_add_operator(xinf_env *env, const xinf_operator *op, xinf_error *err);
+
 /* ---- loader ---------------------------------------------------------------------------------------------------------- */
 
 /* The user's UniversalLoader: any known format, told by content. */
@@ -296,15 +350,19 @@ typedef struct xinf_load_options {
     const struct xinf_value_info *inputs; /* what will be given, for files that do not say it (TorchScript): kind, dtype and rank of
                                            * each input, by name, or in the program's order where the name is NULL. NULL: found out */
     int32_t input_count;
-    uint32_t reserved2;
+    int32_t output_count;      /* of outputs below */
+    const char *const *outputs; /* names of tensors ("dense/Relu:0") that become the outputs of a TensorFlow graph, which does not
+                                 * say what its outputs are; NULL: those that nothing reads */
+    const char *signature;     /* of a TensorFlow SavedModel; NULL: "serving_default", else the first by name */
 } xinf_load_options;
-#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define XINF_LOAD_OPTIONS_INIT {sizeof(xinf_load_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Makes a loader; options may be NULL. Any thread. */
 XINF_API xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err);
 XINF_API void xinf_loader_destroy(xinf_loader *loader);
-/* Opens a model. Weights stay mapped in the file, which must not change while the model lives. A model with operators that
- * this build does not know loads; xinf_session_create then refuses it and names them. The caller owns *out. Any thread. */
+/* Opens a model: a file, or the folder of a TensorFlow SavedModel. Weights stay mapped in the file, which must not change
+ * while the model lives. A model with operators that this build does not know loads; xinf_session_create then refuses it and
+ * names them. The caller owns *out. Any thread. */
 XINF_API xinf_status xinf_loader_load(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options,
                                       xinf_error *err);
 /* The same from memory, borrowed until the model (and all its sessions) are gone. */

@@ -58,7 +58,14 @@ void xinf_env_destroy(xinf_env *env)
 {
     if (!env || atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) != 1) return;
     xinf_allocator alloc = env->alloc;
+    xi_customs_end(&env->customs, &alloc);
     xi_free(&alloc, env, sizeof *env);
+}
+
+xinf_status xinf_env_add_operator(xinf_env *env, const xinf_operator *op, xinf_error *err)
+{
+    if (!env || !op || op->struct_size < sizeof *op) return xi_fail(err, XINF_INVALID_ARGUMENT, "xinf_env_add_operator: an argument is missing");
+    return xi_customs_add(&env->customs, &env->alloc, op, err);
 }
 
 int32_t xinf_env_device_count(xinf_env *env)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/cpu.h"
+#include "graph/custom.h"
 #include "xinf.h"
 
 struct xinf_env {
@@ -14,6 +15,7 @@ struct xinf_env {
     xinf_executor executor; /* parallel NULL: none */
     xi_cpu cpu;
     char features[96];
+    xi_customs customs; /* live as long as the environment: models hold it */
 };
 
 xinf_env *xi_env_retain(xinf_env *env);

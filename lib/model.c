@@ -62,8 +62,10 @@ static xinf_status model_import(xinf_model *m, const char *folder, const xinf_lo
     xinf_status status;
     const xi_importer *importer;
     xi_import_source source = {.alloc = &m->alloc, .file = &m->file, .folder = folder, .map = o->map != XINF_MAP_NEVER,
+                               .customs = &m->env->customs,
                                .limits = {.max_bytes = o->max_bytes, .max_steps = o->max_steps, .max_depth = o->max_depth},
-                               .method = o->method, .hints = o->inputs, .hint_count = o->inputs ? o->input_count : 0};
+                               .method = o->method, .hints = o->inputs, .hint_count = o->inputs ? o->input_count : 0,
+                               .signature = o->signature, .outputs = o->outputs, .output_count = o->outputs ? o->output_count : 0};
     XI_TRY(xi_importer_choose(&importer, &m->file, o->format, err));
     m->format = importer->name;
     XI_TRY(importer->import(&m->import, &source, err));

@@ -163,13 +163,33 @@ static char *xinf_folder(const xinf_allocator *alloc, const char *path, size_t *
     return folder;
 }
 
+static xinf_status xinf_open_folder(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options,
+                                    xinf_error *err)
+{
+    static const char name[] = "saved_model.pb";
+    xi_file file;
+    const xinf_allocator *alloc = &loader->env->alloc;
+    xinf_status status = xi_file_open_below(&file, alloc, path, name, sizeof name - 1, !options || options->map != XINF_MAP_NEVER, err);
+    if (status != XINF_OK) {
+        xi_error_prefix(err, "this folder holds no SavedModel: ");
+        return status;
+    }
+    return xi_model_open(out, loader->env, &file, path, options, NULL, err);
+}
+
 static xinf_status xinf_open_path(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options, xinf_error *err)
 {
     xi_file file;
     size_t size = 0;
     const xinf_allocator *alloc = &loader->env->alloc;
     bool map = !options || options->map != XINF_MAP_NEVER;
-    xinf_status status = xi_file_open(&file, alloc, path, map, err);
+    xinf_status status;
+    if (xi_file_is_folder(path)) {
+        status = xinf_open_folder(out, loader, path, options, err);
+        if (status != XINF_OK) xi_error_prefix(err, "%s: ", path);
+        return status;
+    }
+    status = xi_file_open(&file, alloc, path, map, err);
     if (status != XINF_OK) return status;
     char *folder = xinf_folder(alloc, path, &size);
     if (!folder) {

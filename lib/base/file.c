@@ -35,6 +35,17 @@ void xi_file_borrow(xi_file *out, const void *data, size_t size)
     out->size = size;
 }
 
+bool xi_file_is_folder(const char *path)
+{
+#if defined(_WIN32)
+    DWORD attributes = GetFileAttributesA(path);
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY);
+#else
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+#endif
+}
+
 /* ---- names of external data ------------------------------------------------------------------------------------------ */
 
 static bool file_is_separator(char c)

@@ -17,6 +17,8 @@ typedef struct xi_file {
 /* Opens a regular file read-only. map=false reads it into memory of `alloc`.
  * The size is taken again after mapping; a file that shrank is refused. Refuses folders, pipes and devices. */
 xinf_status xi_file_open(xi_file *out, const xinf_allocator *alloc, const char *path, bool map, xinf_error *err);
+/* False for what is not there, too. */
+bool xi_file_is_folder(const char *path);
 /* Memory of the caller, borrowed. */
 void xi_file_borrow(xi_file *out, const void *data, size_t size);
 void xi_file_close(xi_file *f);

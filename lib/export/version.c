@@ -48,6 +48,14 @@ static void export_version_class(xi_exporter *x, const xi_node *n)
             x->opset = version_class_rows[i].opset;
 }
 
+/* Integers of 16 bits came to quantisation after those of 8. */
+static void export_version_quantized(xi_exporter *x, const xi_node *n)
+{
+    bool to = xi_str_is(n->op_name, "QuantizeLinear"), from = xi_str_is(n->op_name, "DequantizeLinear");
+    const xi_value *v = to && n->output_count ? n->outputs[0] : from ? xi_node_input(n, 0) : NULL;
+    if (v && (v->type.dtype == XINF_INT16 || v->type.dtype == XINF_UINT16) && x->opset < 21) x->opset = 21;
+}
+
 void xi_export_version_dtype(xi_exporter *x, xinf_dtype d)
 {
     int64_t needed = 0;
@@ -73,6 +81,7 @@ void xi_export_version(xi_exporter *x, const xi_node *n)
         if (n->inputs[i] && n->inputs[i]->type.kind == XINF_KIND_TENSOR) xi_export_version_dtype(x, n->inputs[i]->type.dtype);
     if (n->domain.len) return;
     export_version_class(x, n);
+    export_version_quantized(x, n);
     for (size_t i = 0; i < sizeof version_rows / sizeof *version_rows; i++)
         if (version_rows[i].opset > x->opset && xi_str_is(n->op_name, version_rows[i].op) &&
             (!version_rows[i].attr || xi_node_has(n, version_rows[i].attr)))

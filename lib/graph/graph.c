@@ -3,7 +3,7 @@
 
 #include "base/allocator.h"
 #include "base/checked.h"
-#include "graph/op.h"
+#include "graph/custom.h"
 
 xinf_status xi_family_create(xi_family **out, const xinf_allocator *alloc, size_t limit, xinf_error *err)
 {
@@ -143,6 +143,7 @@ xi_node *xi_graph_add_node(xi_graph *g, xi_node *before, xi_str domain, xi_str o
     if (!n->inputs || !n->outputs || !n->attrs) return NULL;
     if (xi_str_is(domain, "ai.onnx")) domain = XI_STR("");
     n->op = xi_op_find(domain, op_name);
+    if (!n->op) n->op = xi_customs_find(g->family->customs, domain, op_name);
     n->name = name;
     n->op_name = op_name;
     n->domain = domain;
@@ -366,6 +367,7 @@ xinf_status xi_graph_clone(xi_graph **out, xi_family *into, const xi_graph *src,
 {
     *out = NULL;
     const xi_family *from = src->family;
+    into->customs = from->customs;
     for (size_t i = 0; i < from->symbol_count; i++)
         if (!xi_family_symbol(into, from->symbols[i])) return xi_fail_memory(err, sizeof(xi_str));
     graph_copy c = {into, NULL, from->next_value};

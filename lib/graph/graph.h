@@ -124,6 +124,7 @@ typedef struct xi_family {
     uint32_t next_value, next_node;
     xi_str *symbols; /* symbol -2-k is symbols[k] */
     size_t symbol_count, symbol_capacity;
+    const struct xi_customs *customs; /* operators of the application, looked up after the library's; may be NULL */
 } xi_family;
 
 /* Families are allocated by alloc; *out holds nothing yet. limit: of arena bytes, 0 none. */

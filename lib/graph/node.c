@@ -104,7 +104,7 @@ static xinf_status node_check(const xi_node *n, xinf_error *err)
     for (int32_t i = 0; i < op->min_inputs; i++)
         if (!n->inputs[i])
             return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): input %d is missing", XI_STR_ARG(xi_node_label(n)), op->name, (int)i);
-    return node_check_attrs(n, err);
+    return op->flags & XI_OP_CUSTOM ? XINF_OK : node_check_attrs(n, err);
 }
 
 static bool node_visible(const xi_graph *g, const xi_value *v)

@@ -29,7 +29,8 @@ enum {
     XI_OP_RANDOM = 1,     /* not to be folded or merged */
     XI_OP_DATA_SHAPE = 2, /* the output's shape depends on the contents of tensors that are not small shapes (NonZero): the kernel sizes it */
     XI_OP_CONTROL = 4,    /* has subgraphs; run by the engine itself */
-    XI_OP_HANDLE = 8      /* takes or gives sequences, optionals or maps */
+    XI_OP_HANDLE = 8,     /* takes or gives sequences, optionals or maps */
+    XI_OP_CUSTOM = 16     /* the application's: an xi_custom; any attributes */
 };
 
 struct xi_op {

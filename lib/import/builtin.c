@@ -2,10 +2,13 @@
 #include "import/builtin.h"
 
 #include "import/onnx/onnx.h"
+#include "import/tensorflow/tensorflow.h"
 #include "import/torch/torch.h"
 
 static const xi_importer importers[] = {
     {XI_FORMAT_ONNX, "onnx", xi_import_onnx},
+    {XI_FORMAT_GRAPHDEF, "graphdef", xi_import_graphdef},
+    {XI_FORMAT_SAVEDMODEL, "savedmodel", xi_import_savedmodel},
     {XI_FORMAT_TORCH, "torch", xi_import_torch},
 };
 enum { IMPORTER_COUNT = sizeof importers / sizeof importers[0] };

@@ -22,9 +22,13 @@ typedef struct xi_import_source {
     const char *folder;
     bool map;
     xi_import_limits limits;
+    const struct xi_customs *customs; /* operators of the application; may be NULL */
     const char *method;            /* of a program with several; NULL: its usual one */
     const xinf_value_info *hints;  /* what inputs will be, for files that do not say: by name, or in order when they have none */
     int32_t hint_count;
+    const char *signature;      /* of a SavedModel; NULL: its usual one */
+    const char *const *outputs; /* names of tensors that become the outputs, where the file does not say */
+    int32_t output_count;
 } xi_import_source;
 
 typedef struct xi_import {

@@ -30,6 +30,11 @@ static bool kernel_is_for(const xi_kernel *k, xi_str domain, xi_str op, uint32_t
 xinf_status xi_kernel_choose(const xi_kernel **out, const xi_kernel_list *list, xi_prepare *p, xinf_error *err)
 {
     *out = NULL;
+    if (p->node->op && p->node->op->flags & XI_OP_CUSTOM) {
+        kernel_clear_answers(p);
+        *out = &xi_kernel_custom;
+        return XINF_OK;
+    }
     xinf_status status = XINF_UNSUPPORTED;
     xi_kernel_fail(p->node, err, status, "there is no kernel for it");
     for (const xi_kernel *const *const *group = list->groups; *group; group++)

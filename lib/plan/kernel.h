@@ -94,6 +94,8 @@ typedef struct xi_kernel_list {
 /* The first kernel of the list for the operator of p->node that takes it; answers are left in p. XINF_UNSUPPORTED with the last
  * refusal's sentence when none does. */
 xinf_status xi_kernel_choose(const xi_kernel **out, const xi_kernel_list *list, xi_prepare *p, xinf_error *err);
+/* What computes every operator of flag XI_OP_CUSTOM. */
+extern const xi_kernel xi_kernel_custom;
 /* By name of operator, for Reorder. NULL when there is none for these ISA bits. */
 const xi_kernel *xi_kernel_find(const xi_kernel_list *list, const char *domain, const char *op, uint32_t isa);
 

@@ -454,11 +454,11 @@ static xinf_status frame_choose(xi_frame *f, const xi_step *t, const xi_node *n,
 /* Packed inputs have no operand; an extent reads their shapes all the same. */
 static xinf_status frame_extent(xi_frame *f, const xi_step *t, const xi_kernel *k, const void *params, xi_extent *e, xinf_error *err)
 {
-    enum { FRAME_MAX_PACKED = 4 };
+    enum { FRAME_MAX_PACKED = 8 };
     xi_operand shapes[FRAME_MAX_PACKED];
     int32_t places[FRAME_MAX_PACKED], count = 0;
     const xi_node *n = t->node >= 0 ? f->plan->nodes[t->node] : NULL;
-    for (int32_t i = 0; n && t->packed >= 0 && i < t->in_count && count < FRAME_MAX_PACKED; i++) {
+    for (int32_t i = 0; n && t->packed >= 0 && i < t->in_count && i < n->input_count && count < FRAME_MAX_PACKED; i++) {
         const xi_value *v = n->inputs[i];
         if (f->lists[i] || !v || !v->literal) continue;
         shapes[count] = (xi_operand){.dtype = v->type.dtype, .shape = v->literal->shape, .kind = v->type.kind, .count = v->literal->count};

@@ -59,7 +59,7 @@ static xinf_status hostile_load(bytes b, counting *c, xinf_error *err)
     xi_import import = {0};
     xi_file_borrow(&file, b.data, b.size);
     xinf_status status = xi_onnx_model_open(&model, &alloc, &file, NULL, false, 0, err);
-    if (!status) status = xi_import_onnx_tree(&import, &alloc, model, NULL, err);
+    if (!status) status = xi_import_onnx_tree(&import, &alloc, model, NULL, NULL, err);
     if (!status) xi_onnx_model_drop_tree(model);
     if (!status) status = xi_graph_verify(import.graph, err);
     xi_family_destroy(import.family);

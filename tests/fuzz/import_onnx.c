@@ -24,7 +24,7 @@ static bool import_open(imported *m, bytes b, const char *what)
     m->b = b;
     xi_file_borrow(&m->file, b.data, b.size);
     xinf_status status = xi_onnx_model_open(&m->model, &alloc, &m->file, NULL, false, 0, &err);
-    if (!status) status = xi_import_onnx_tree(&m->result, &alloc, m->model, NULL, &err);
+    if (!status) status = xi_import_onnx_tree(&m->result, &alloc, m->model, NULL, NULL, &err);
     if (!status) xi_onnx_model_drop_tree(m->model);
     if (!status) status = xi_graph_verify(m->result.graph, &err);
     if (status) {

@@ -442,6 +442,25 @@ static void case_upsample(char *to, size_t size, int round)
              guard_pick(0, 1) ? ", %b" : "", LL(k), LL(k));
 }
 
+static void case_phases(char *to, size_t size, int round)
+{
+    int64_t kh = guard_pick(1, 5), kw = guard_pick(1, 5), sh = guard_pick(1, 4), sw = guard_pick(1, 3), ic = guard_pick(8, 30), oc = guard_pick(1, 40);
+    int64_t top = guard_pick(0, (kh - 1) / 2), left = guard_pick(0, (kw - 1) / 2), h = guard_pick(2, 15), w = guard_pick(2, 15);
+    guard_amplitude = 3.0f;
+    if (round % 4 == 0) {
+        snprintf(to, size,
+                 "input %%x : f32[%lld,%lld,%lld] const %%w : f32[%lld,%lld,%lld] = random(%d) %%y : f32[*] = ConvTranspose(%%x, %%w)"
+                 " {strides = [%lld], pads = [%lld, %lld], output_padding = [%lld]} output %%y",
+                 LL(guard_pick(1, 2)), LL(ic), LL(w), LL(ic), LL(oc), LL(kw), round, LL(sw), LL(left), LL(left), LL(guard_pick(0, sw - 1)));
+        return;
+    }
+    snprintf(to, size,
+             "input %%x : f32[%lld,%lld,%lld,%lld] const %%w : f32[%lld,%lld,%lld,%lld] = random(%d) const %%b : f32[%lld] = random(3)"
+             " %%y : f32[*] = ConvTranspose(%%x, %%w%s) {strides = [%lld, %lld], pads = [%lld, %lld, %lld, %lld], output_padding = [%lld, %lld]} output %%y",
+             LL(guard_pick(1, 2)), LL(ic), LL(h), LL(w), LL(ic), LL(oc), LL(kh), LL(kw), round, LL(oc), guard_pick(0, 1) ? ", %b" : "", LL(sh), LL(sw),
+             LL(top), LL(left), LL(guard_pick(0, (kh - 1) / 2)), LL(left), LL(guard_pick(0, sh - 1)), LL(guard_pick(0, sw - 1)));
+}
+
 static void case_matmul(char *to, size_t size, int round)
 {
     char act[128], extra[160] = "", attrs[256] = "";
@@ -636,7 +655,7 @@ static void guard_reorder(const guard_options *o)
 
 static void (*const guard_cases[])(char *to, size_t size, int round) = {case_quantized, case_conv, case_upsample, case_matmul, case_elementwise, case_rows,
                                                                         case_pool, case_concat,   case_attention, case_lstm,   case_gru,
-                                                                        case_transpose};
+                                                                        case_transpose, case_phases};
 
 /* Is the name in the document? */
 static bool guard_documented(const char *path, const char *name)

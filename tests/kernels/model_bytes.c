@@ -129,7 +129,7 @@ static void model_value(model_bytes *g, int field, const char *name, int rank, c
     model_bytes dims = {0}, tensor = {0}, type = {0}, value = {0};
     for (int i = 0; i < rank; i++) {
         model_bytes dim = {0};
-        field_int(&dim, 1, shape[i]);
+        if (shape[i] >= 0) field_int(&dim, 1, shape[i]);
         field_part(&dims, 1, &dim);
     }
     field_int(&tensor, 1, 1);

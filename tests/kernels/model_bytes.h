@@ -17,6 +17,7 @@ void model_attribute_ints(model_bytes *a, const char *name, const int64_t *value
 void model_attribute_text(model_bytes *a, const char *name, const char *value);
 void model_attribute_float(model_bytes *a, const char *name, float value);
 void model_floats(model_bytes *g, const char *name, int rank, const int64_t *shape, const float *data);
+/* A negative dimension is left open. */
 void model_input(model_bytes *g, const char *name, int rank, const int64_t *shape);
 void model_output(model_bytes *g, const char *name, int rank, const int64_t *shape);
 /* The model around the graph; releases g. */

@@ -253,10 +253,26 @@ static bool case_is_tuple(run_case *c, const cJSON *v, int place, int inputs)
     return xinf_model_input(c->model, place, &info, &c->err) == XINF_OK && info.kind == XINF_KIND_TENSOR;
 }
 
+/* Output `place` of a program may be a tuple, whose parts are outputs "output.<place>.0", …: writes them as items. *count: of them. */
+static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int number, int place, int *count)
+{
+    char prefix[48], stem[1100];
+    int code = CASE_RAN;
+    snprintf(prefix, sizeof prefix, "output.%d.", place);
+    *count = 0;
+    for (int i = 0; i < outputs && code == CASE_RAN; i++) {
+        xinf_value_info info = XINF_VALUE_INFO_INIT;
+        if (xinf_model_output(c->model, i, &info, &c->err) != XINF_OK || strncmp(info.name, prefix, strlen(prefix)) != 0) continue;
+        snprintf(stem, sizeof stem, "%.1000s/s%d_%d_%d", c->outdir, number, place, (*count)++);
+        code = case_write(c, stem, out[i], 0);
+    }
+    return code;
+}
+
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
-    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0;
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0, place_out = 0;
     xinf_run_options options = XINF_RUN_OPTIONS_INIT;
     const cJSON *v;
     if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
@@ -286,8 +302,16 @@ static int case_step(run_case *c, const cJSON *step, int number)
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
     {
         char stem[1100];
+        int parts = 0;
+        if (c->by_place) code = case_write_parts(c, out, outputs, number, k, &parts);
+        if (code != CASE_RAN) goto cleanup;
+        if (parts) {
+            place_out += parts;
+            k++;
+            continue;
+        }
         int at = c->by_place ? -1 : case_find(c, outputs, xinf_model_output, v->valuestring);
-        if (at < 0 && c->by_place && k < outputs) at = k;
+        if (at < 0 && c->by_place && place_out < outputs) at = place_out++;
         if (at < 0) {
             code = case_refuse(c, CASE_REFUSED, "there is no output ", v->valuestring);
             goto cleanup;
@@ -329,12 +353,30 @@ static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *
     return count;
 }
 
-static int case_open(run_case *c, const char *model, const char *method, const cJSON *inputs)
+/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are. */
+static int case_wanted(const char **out, const cJSON *step)
 {
+    const cJSON *name;
+    int count = 0;
+    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(step, "outputs"))
+    {
+        if (count < CASE_VALUES && cJSON_IsString(name)) out[count++] = name->valuestring;
+    }
+    return count;
+}
+
+static int case_open(run_case *c, const char *model, const cJSON *root)
+{
+    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
+    const cJSON *inputs = cJSON_GetObjectItemCaseSensitive(first, "inputs");
+    const char *wanted[CASE_VALUES];
     static int64_t shapes[CASE_VALUES][12];
     static xinf_value_info hints[CASE_VALUES];
     xinf_load_options load = XINF_LOAD_OPTIONS_INIT;
-    load.method = method;
+    load.method = case_text(root, "method");
+    load.signature = case_text(root, "signature");
+    load.output_count = case_wanted(wanted, first);
+    load.outputs = load.output_count ? wanted : NULL;
     if (c->by_place && !getenv("XINF_CASE_NO_HINTS")) { /* without them a session finds out at its first run */
         load.inputs = hints;
         load.input_count = case_hints(hints, shapes, inputs);
@@ -350,6 +392,14 @@ static int case_open(run_case *c, const char *model, const char *method, const c
     return case_code(status);
 }
 
+static int case_format(const char *format)
+{
+    static const char *const known[] = {"onnx", "torchscript", "torch_export", "tf_graphdef", "tf_savedmodel"};
+    int found = !format;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = strcmp(format, known[i]) == 0;
+    return found;
+}
+
 static int case_run(const char *request, char *message, size_t size)
 {
     run_case c = {.err = XINF_ERROR_INIT};
@@ -363,13 +413,12 @@ static int case_run(const char *request, char *message, size_t size)
         case_refuse(&c, CASE_BROKEN, "not a request: ", request);
         goto cleanup;
     }
-    if (format && strcmp(format, "onnx") != 0 && strcmp(format, "torchscript") != 0 && strcmp(format, "torch_export") != 0) {
+    if (!case_format(format)) {
         code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
         goto cleanup;
     }
     c.by_place = format && strncmp(format, "torch", 5) == 0; /* these cases name their values x0, x1, …, out0, … */
-    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
-    code = case_open(&c, model, case_text(root, "method"), cJSON_GetObjectItemCaseSensitive(first, "inputs"));
+    code = case_open(&c, model, root);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
     {
         if (code == CASE_RAN) code = case_step(&c, step, number++);

@@ -5,11 +5,13 @@
     print(model.inputs, model.outputs)
     result = model.run({"x": numpy.zeros((1, 3, 224, 224), "float32")})
 
+xinf.add_operator brings an operator of your own, written in Python.
+
 Values are NumPy arrays; text is an array of str objects, a sequence a list, a map a dict, an absent optional None.
 bfloat16, 8-bit floats and numbers of less than 8 bits are arrays of ml_dtypes' types when that package is installed, else of
 unsigned integers of the same size (4-bit and 2-bit numbers: one per byte).
 """
-from ._model import Device, Error, Model, ValueInfo, devices, load, version
+from ._model import Device, Error, Model, ValueInfo, add_operator, devices, load, version
 
-__all__ = ["Device", "Error", "Model", "ValueInfo", "devices", "load", "version"]
+__all__ = ["Device", "Error", "Model", "ValueInfo", "add_operator", "devices", "load", "version"]
 __version__ = version()

@@ -3,7 +3,7 @@ import collections
 import os
 import threading
 
-from . import _dtypes, _values
+from . import _dtypes, _operators, _values
 from ._native import ffi, lib
 
 _NULL = ffi.NULL
@@ -64,12 +64,21 @@ _env_lock = threading.Lock()
 _env_made = {}
 
 
+def _add(env, op):
+    err = _new_error()
+    status = lib.xinf_env_add_operator(env, op, err)
+    if status:
+        _fail(status, err)
+
+
 def _environment():
     """The environment and loader of this process; a child process after fork makes its own."""
     with _env_lock:
         made = _env_made.get(os.getpid())
         if made is None:
             env = ffi.gc(_create("xinf_env", lib.xinf_env_create, _NULL), lib.xinf_env_destroy)
+            for op, _ in _operators.added:
+                _add(env, op)
             loader = _create("xinf_loader", lib.xinf_loader_create, env, _NULL)
             made = _env_made[os.getpid()] = env, ffi.gc(loader, _Owned(lib.xinf_loader_destroy, env))
         return made
@@ -245,6 +254,24 @@ def load(source, threads=0, device="cpu", *, isa=None, passes_off=None, memory_l
     else:
         handle = _create("xinf_model", lib.xinf_loader_load, loader, os.fsencode(source), _NULL)
     return Model(ffi.gc(handle, _Owned(lib.xinf_model_destroy, env, data)), env, options, (texts, data), max(1, pool))
+
+
+def _as_first(_, *types):
+    return types[0]
+
+
+def add_operator(domain, name, compute, shape=_as_first, inputs=1, outputs=1):
+    """Adds an operator to all models that are loaded afterwards: a node `name` of `domain` runs compute(node, *arrays), which gives an
+    array or a list of them.
+
+    shape(node, *types) gives (dtype, shape) of the output, or a list of them; a type is (dtype, shape), where dtype, shape or a
+    dimension is None when it is not known yet; it must follow from complete types. Left out: as the first input. An input left out by
+    the model is None. inputs, outputs: how many there may be, a number or (least, most). Exceptions reach the caller of run as
+    xinf.Error. Both may be called from several threads."""
+    env, _ = _environment()
+    declared = _operators.declare(domain, name, compute, shape, inputs, outputs)
+    _add(env, declared[0])
+    _operators.added.append(declared)
 
 
 def version():

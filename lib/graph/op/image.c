@@ -7,7 +7,8 @@ static xinf_status image_decoder(xi_infer *c)
 {
     xi_str format = xi_node_string(c->node, "pixel_format", "RGB");
     bool gray = xi_str_is(format, "Grayscale");
-    if (!gray && !xi_str_is(format, "RGB") && !xi_str_is(format, "BGR")) return xi_infer_fail(c, "pixel_format \"%.*s\" is not known", XI_STR_ARG(format));
+    if (!gray && !xi_str_is(format, "RGB") && !xi_str_is(format, "BGR"))
+        return xi_infer_fail(c, "pixel_format \"%.*s\" is not known", XI_STR_ARG(format));
     if (xi_infer_rank(c, 0) >= 0 && xi_infer_rank(c, 0) != 1) return xi_infer_fail(c, "its input has rank %d, not 1", (int)xi_infer_rank(c, 0));
     xi_shape out = {.rank = 3, .dim = {XI_DIM_UNKNOWN, XI_DIM_UNKNOWN, gray ? 1 : 3}};
     xi_infer_set(c, 0, XINF_UINT8, &out);

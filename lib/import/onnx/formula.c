@@ -4,7 +4,7 @@ static xi_attr *formula_attr(xi_formula *f, const char *name, xi_attr_type type)
 {
     static const int32_t single = 1;
     if (f->attr_count == XI_FORMULA_ATTRS) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return &f->attrs[0];
     }
     xi_attr *a = &f->attrs[f->attr_count++];
@@ -31,7 +31,7 @@ void xi_formula_int_list(xi_formula *f, const char *name, const int64_t *values,
 {
     int64_t *kept = xi_arena_array(f->n->graph->arena, (size_t)count, sizeof *kept);
     if (!kept) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return;
     }
     for (int32_t i = 0; i < count; i++) kept[i] = values[i];
@@ -54,7 +54,7 @@ xi_node *xi_formula_node(xi_formula *f, const char *op, int32_t outputs, xi_valu
     for (int32_t i = 0; made && i < outputs; i++)
         if (!xi_node_new_output(made, i)) made = NULL;
     if (!made) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return NULL;
     }
     for (int32_t i = 0; i < count; i++) made->inputs[i] = inputs[i];
@@ -78,7 +78,7 @@ xi_value *xi_formula_output(const xi_formula *f, xi_node *made, int32_t index)
 xi_value *xi_formula_scalar(xi_formula *f, xi_value *like, double number)
 {
     xi_value *v = f->failed ? NULL : xi_onnx_up_scalar(f->n, like, number);
-    f->failed = f->failed || !v;
+    xi_formula_need(f, v);
     if (!like || like->type.dtype != XINF_UNDEFINED) return v;
     return XI_PUT(f, "CastLike", v, like);
 }
@@ -86,7 +86,7 @@ xi_value *xi_formula_scalar(xi_formula *f, xi_value *like, double number)
 xi_value *xi_formula_ints(xi_formula *f, const int64_t *values, int32_t count)
 {
     xi_value *v = f->failed ? NULL : xi_graph_constant_ints(f->n->graph, values, count);
-    f->failed = f->failed || !v;
+    xi_formula_need(f, v);
     return v;
 }
 

@@ -1,8 +1,9 @@
 /* formula.h — writes what an operator of another domain computes as nodes of standard operators.
  *
  * A formula stands for one node of the file. Each put adds a node before it and gives its first output; a value that could not be
- * made is NULL, and everything made from then on is, so that only xi_formula_end needs a check. Attributes are named right before the
- * put that takes them: what stands in the arguments of that put must not put nodes of its own. An input that is left out is NULL too: what failed is remembered apart. */
+ * made is NULL, and everything made from then on is, so that only xi_formula_end needs a check. An input that is left out is NULL
+ * too: what failed is remembered apart. Attributes are named right before the put that takes them: what stands in the arguments of
+ * that put must not put nodes of its own. */
 #ifndef XI_IMPORT_ONNX_FORMULA_H
 #define XI_IMPORT_ONNX_FORMULA_H
 
@@ -22,6 +23,14 @@ typedef struct xi_formula {
 static inline xi_formula xi_formula_of(xi_onnx_importer *im, xi_node *n)
 {
     return (xi_formula){.im = im, .n = n};
+}
+
+/* Memory ended where p is NULL. */
+static inline void xi_formula_need(xi_formula *f, const void *p)
+{
+    if (p) return;
+    f->failed = true;
+    f->im->exhausted = true;
 }
 
 /* Attributes of the next node. */

@@ -40,6 +40,7 @@ typedef struct xi_onnx_importer {
     uint32_t *function_next; /* index + 1 of the next of the same name */
     const xi_literal **defaults;
     bool infer_early; /* some operator's translation wants to know ranks */
+    bool exhausted;   /* memory ended inside a translation */
     xinf_error *err;
 } xi_onnx_importer;
 

@@ -18,7 +18,9 @@ void xi_onnx_infer(xi_onnx_importer *im, xi_node *n)
     if (n->input_count < n->op->min_inputs || (n->op->max_inputs >= 0 && n->input_count > n->op->max_inputs)) return;
     for (int32_t i = 0; i < n->op->min_inputs; i++)
         if (!in[i]) return;
-    if (xi_node_infer(n, in, known, out, &im->family->arena, &ignored)) return;
+    xinf_status status = xi_node_infer(n, in, known, out, &im->family->arena, &ignored);
+    im->exhausted = im->exhausted || status == XINF_OUT_OF_MEMORY;
+    if (status) return;
     for (int32_t i = 0; i < n->output_count; i++)
         if (n->outputs[i]) n->outputs[i]->type = out[i];
 }

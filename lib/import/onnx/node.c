@@ -148,7 +148,7 @@ static xinf_status import_node_operator(xi_onnx_importer *im, xi_onnx_scope *sco
     }
     status = xi_onnx_upgrade(im, dst, xi_onnx_version(scope, dst->domain));
     if (!status && dst->graph == g && im->infer_early) xi_onnx_infer(im, dst);
-    return status;
+    return !status && im->exhausted ? xi_onnx_no_memory(im) : status;
 }
 
 static xinf_status import_node_constant(xi_onnx_importer *im, xi_onnx_scope *scope, const Onnx__Node *n, uint32_t index)

@@ -119,7 +119,7 @@ static xi_import_limits onnx_limits(const xi_onnx_model *model, const xi_import_
 }
 
 xinf_status xi_import_onnx_tree(xi_import *out, const xinf_allocator *alloc, xi_onnx_model *model, const xi_import_limits *limits,
-                           xinf_error *err)
+                                const struct xi_customs *customs, xinf_error *err)
 {
     xinf_status status = XINF_OK;
     xi_onnx_importer im = {.alloc = *alloc, .model = model, .proto = model->proto, .limits = onnx_limits(model, limits), .err = err};
@@ -128,6 +128,7 @@ xinf_status xi_import_onnx_tree(xi_import *out, const xinf_allocator *alloc, xi_
     XI_TRY(onnx_check(&im));
     im.infer_early = onnx_wants_early_types(im.proto);
     XI_TRY(xi_family_create(&im.family, alloc, (size_t)im.limits.max_bytes, err));
+    im.family->customs = customs;
     XI_TRY(xi_onnx_functions_index(&im));
     out->family = im.family;
     XI_TRY(xi_onnx_graph_import(&out->graph, &im, im.proto->graph, NULL));
@@ -155,7 +156,7 @@ xinf_status xi_import_onnx(xi_import *out, const xi_import_source *source, xinf_
     *out = (xi_import){0};
     xinf_status status =
         xi_onnx_model_open(&model, source->alloc, source->file, source->folder, source->map, source->limits.max_bytes, err);
-    if (status == XINF_OK) status = xi_import_onnx_tree(out, source->alloc, model, &source->limits, err);
+    if (status == XINF_OK) status = xi_import_onnx_tree(out, source->alloc, model, &source->limits, source->customs, err);
     if (status != XINF_OK) {
         xi_onnx_model_close(model);
         return status;

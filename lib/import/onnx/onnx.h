@@ -15,6 +15,6 @@ enum { XI_ONNX_OPSET = 28, XI_ONNX_ML_OPSET = 5 };
 xinf_status xi_import_onnx(xi_import *out, const xi_import_source *source, xinf_error *err);
 /* The same from a tree that is open already and stays the caller's. */
 xinf_status xi_import_onnx_tree(xi_import *out, const xinf_allocator *alloc, xi_onnx_model *model, const xi_import_limits *limits,
-                                xinf_error *err);
+                                const struct xi_customs *customs, xinf_error *err);
 
 #endif

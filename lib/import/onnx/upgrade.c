@@ -95,7 +95,7 @@ static const xi_onnx_upgrade_row *const upgrade_tables[] = {
 
 static const xi_onnx_upgrade_row *const upgrade_contrib_tables[] = {
     xi_onnx_upgrade_contrib, xi_onnx_upgrade_contrib_norm, xi_onnx_upgrade_contrib_quantized, xi_onnx_upgrade_contrib_attention,
-    xi_onnx_upgrade_contrib_gqa};
+    xi_onnx_upgrade_contrib_gqa, xi_onnx_upgrade_contrib_beam};
 
 /* What stands in for a standard operator's name without being one: onnxruntime's own, from before there was a domain for them. */
 static bool upgrade_is_contrib(xi_str domain, xi_str op)
@@ -135,6 +135,7 @@ xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_str op = n->op_name;
     xinf_status status = upgrade_node(im, n, version);
+    if (status == XINF_OK && im->exhausted) return xi_onnx_no_memory(im);
     if (status || !n->refused) return status;
     xi_text text; /* the reason with the name of the file's own operator */
     xi_text_init(&text, &im->alloc);

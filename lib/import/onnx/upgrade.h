@@ -24,6 +24,7 @@ extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_norm[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_quantized[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_attention[];
 extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_gqa[];
+extern const xi_onnx_upgrade_row xi_onnx_upgrade_contrib_beam[];
 
 /* Removes an attribute; false when it is not there. */
 bool xi_onnx_up_drop(xi_node *n, const char *name);

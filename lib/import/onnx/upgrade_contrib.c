@@ -44,7 +44,10 @@ static xi_value *contrib_activate(xi_formula *f, xi_value *x, xi_str name, const
                 {"Gelu", NULL, NULL},         {"HardSwish", NULL, NULL}};
     *known = true;
     if (name.len == 0) return x;
-    if (xi_str_is(name, "Clip") && count == 2) return XI_PUT(f, "Clip", x, xi_formula_scalar(f, x, (double)params[0]), xi_formula_scalar(f, x, (double)params[1]));
+    if (xi_str_is(name, "Clip") && count == 2) {
+        xi_value *low = xi_formula_scalar(f, x, (double)params[0]), *high = xi_formula_scalar(f, x, (double)params[1]);
+        return XI_PUT(f, "Clip", x, low, high);
+    }
     for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
         if (!xi_str_is(name, with[i].name)) continue;
         if (with[i].first && count > 0) xi_formula_float(f, with[i].first, params[0]);

@@ -14,7 +14,7 @@ static xi_value *contrib_mask_of_lengths(xi_formula *f, xi_value *mask, int64_t 
 {
     static const int64_t axes[] = {1, 2, 3};
     int64_t count = mask->type.shape.dim[0];
-    bool both = batch > 0 && count == 2 * batch;
+    bool both = batch > 0 && count % 2 == 0 && count / 2 == batch;
     xi_value *keys = xi_formula_cast(f, xi_formula_range(f, total), XINF_INT32), *wide = xi_formula_cast(f, mask, XINF_INT32);
     xi_value *end = both ? xi_formula_slice(f, wide, 0, batch, 0) : wide;
     xi_value *keep = XI_PUT(f, "Less", keys, XI_PUT(f, "Unsqueeze", end, xi_formula_ints(f, axes, 3)));
@@ -32,7 +32,7 @@ static xi_value *contrib_mask(xi_formula *f, xi_value *mask, xi_value *like, xi_
     if (!mask) return NULL;
     xi_value *total = past ? XI_PUT(f, "Add", past, length) : length;
     if (rank == 1) {
-        if (batch > 0 && mask->type.shape.dim[0] == 3 * batch + 2) *why = "a mask of cumulated lengths is not supported";
+        if (batch > 0 && batch < INT32_MAX && mask->type.shape.dim[0] == 3 * batch + 2) *why = "a mask of cumulated lengths is not supported";
         return contrib_filtered(f, contrib_mask_of_lengths(f, mask, batch, total), like);
     }
     if (rank < 2 || rank > 4) {
@@ -52,11 +52,12 @@ static xi_value *contrib_mask(xi_formula *f, xi_value *mask, xi_value *like, xi_
 /* ---- the standard operator ---- */
 
 /* Attention of `outputs` outputs over Q, K, V of rank 3, or of rank 4. */
-static xi_node *contrib_attend(xi_formula *f, int32_t outputs, xi_value *const *qkv, xi_value *mask, xi_value *past_k, xi_value *past_v)
+static xi_node *contrib_attend(xi_formula *f, int32_t outputs, xi_value *const *qkv, bool by_heads, xi_value *mask, xi_value *past_k,
+                               xi_value *past_v)
 {
     int64_t heads = xi_node_int(f->n, "num_heads", 0);
-    xi_formula_int(f, "q_num_heads", heads);
-    xi_formula_int(f, "kv_num_heads", heads);
+    if (!by_heads) xi_formula_int(f, "q_num_heads", heads);
+    if (!by_heads) xi_formula_int(f, "kv_num_heads", heads);
     if (xi_node_int(f->n, "unidirectional", 0)) xi_formula_int(f, "is_causal", 1);
     if (outputs > 3) xi_formula_int(f, "qk_matmul_output_mode", 2); /* the scores with what is added to them */
     if (xi_node_float(f->n, "scale", 0) != 0) xi_formula_pass(f, "scale");
@@ -84,7 +85,8 @@ static const char *contrib_attention_refusal(const xi_formula *f, int32_t shared
     const xi_node *n = f->n;
     if (xi_node_int(n, "num_heads", 0) < 1) return "num_heads is missing";
     if (xi_node_int(n, "do_rotary", 0)) return "do_rotary is not supported";
-    if (xi_node_int(n, "past_present_share_buffer", 0) || xi_formula_in(f, shared_input)) return "a past that shares memory with its output is not supported";
+    if (xi_node_int(n, "past_present_share_buffer", 0) || xi_formula_in(f, shared_input))
+        return "a past that shares memory with its output is not supported";
     return NULL;
 }
 
@@ -105,7 +107,7 @@ static xinf_status contrib_attention_rest(xi_formula *f, xi_value *packed, xi_va
     if (why) return xi_formula_refuse(f->n, why);
     if (bias) mask = mask ? XI_PUT(f, "Add", mask, bias) : bias;
     bool present = xi_formula_wants(f, 1);
-    xi_node *y = contrib_attend(f, present ? 3 : 1, qkv, mask, past_k, past_v);
+    xi_node *y = contrib_attend(f, present ? 3 : 1, qkv, false, mask, past_k, past_v);
     xi_formula_give(f, 0, xi_formula_output(f, y, 0));
     if (present) {
         xi_value *k = xi_formula_unsqueeze(f, xi_formula_output(f, y, 1), 0), *v = xi_formula_unsqueeze(f, xi_formula_output(f, y, 2), 0);
@@ -174,7 +176,7 @@ static const char *contrib_mha_bias(xi_formula *f, xi_value *bias, xi_value **qk
     const xi_shape *q = &qkv[0]->type.shape, *b = &bias->type.shape;
     int64_t wide = q->rank == 3 ? q->dim[2] : -1, all = b->rank == 1 ? b->dim[0] : -1;
     bool equal = wide < 1 || all < 1;
-    if (!equal && 2 * wide >= all) return "its bias is too short";
+    if (!equal && (wide > INT32_MAX || 2 * wide >= all)) return "its bias is too short";
     contrib_cut(f, bias, 0, equal ? 0 : wide, wide, all, parts);
     for (int32_t i = 0; i < (by_heads ? 1 : 3); i++) qkv[i] = XI_PUT(f, "Add", qkv[i], parts[i]);
     return NULL;
@@ -201,7 +203,7 @@ static xinf_status contrib_mha(xi_onnx_importer *im, xi_node *n, int64_t version
         qkv[0] = xi_formula_transpose(&f, qkv[0], to_heads, 4);
     }
     int32_t outputs = xi_formula_wants(&f, 3) ? 4 : xi_formula_wants(&f, 1) || xi_formula_wants(&f, 2) ? 3 : 1;
-    xi_node *made = contrib_attend(&f, outputs, qkv, mask, past, xi_formula_in(&f, 7));
+    xi_node *made = contrib_attend(&f, outputs, qkv, by_heads, mask, past, xi_formula_in(&f, 7));
     xi_value *y = xi_formula_output(&f, made, 0);
     if (by_heads) y = XI_PUT(&f, "Reshape", xi_formula_transpose(&f, y, to_heads, 4), XI_LIST(&f, 0, 0, -1));
     xi_formula_give(&f, 0, y);
@@ -224,7 +226,7 @@ static xinf_status contrib_rotary(xi_onnx_importer *im, xi_node *n, int64_t vers
     if (!x || !ids || !cosine || ids->type.shape.rank < 1) return xi_formula_refuse(n, "positions of unknown rank are not supported");
     if (rank == 3 && heads == 0) {
         int64_t wide = x->type.shape.dim[2], half = cosine->type.shape.rank == 2 ? cosine->type.shape.dim[1] : -1;
-        if (wide < 1 || half < 1 || wide % (2 * half)) return xi_formula_refuse(n, "num_heads is missing and its widths do not tell it");
+        if (wide < 1 || half < 1 || half > INT32_MAX || wide % (2 * half)) return xi_formula_refuse(n, "num_heads is missing and its widths do not tell it");
         heads = wide / (2 * half);
     }
     if (ids->type.shape.rank == 1) {

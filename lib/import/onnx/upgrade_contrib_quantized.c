@@ -189,7 +189,7 @@ static xi_value *contrib_nbits_zero(xi_formula *f, xi_value *zero, xi_value *sca
         xi_shape scalar = XI_SHAPE_SCALAR;
         xi_literal *l = xi_graph_literal(f->n->graph, XINF_UINT8, &scalar, &middle);
         xi_value *one = l ? xi_graph_add_constant(f->n->graph, XI_STR(""), l) : NULL;
-        f->failed = f->failed || !one;
+        xi_formula_need(f, one);
         return XI_PUT(f, "Expand", one, XI_PUT(f, "Shape", scales));
     }
     if (zero->type.dtype != XINF_UINT8) return XI_PUT(f, "Reshape", zero, XI_LIST(f, rows, -1));
@@ -205,7 +205,7 @@ static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64
     xi_literal *l = xi_arena_alloc(f->n->graph->arena, sizeof *l);
     xi_shape shape = {.rank = 2, .dim = {rows, columns}};
     if (!l || xi_onnx_room(&room, f->im, (size_t)(rows * columns), x->name)) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return NULL;
     }
     uint8_t *to = room;
@@ -215,7 +215,7 @@ static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64
     *l = (xi_literal){.dtype = bits == 8 ? XINF_UINT8 : bits == 4 ? XINF_UINT4 : XINF_UINT2, .shape = shape, .count = rows * columns, .data = to,
                       .size = (size_t)(rows * columns)};
     xi_value *v = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
-    f->failed = f->failed || !v;
+    xi_formula_need(f, v);
     return v;
 }
 
@@ -229,7 +229,7 @@ static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, i
 {
     int64_t blocks = depth / block + (depth % block != 0), each = block * bits / 8, count = 8 / bits, zeros = blocks / count + (blocks % count != 0);
     const xi_value *b = xi_formula_in(f, 1), *z = xi_formula_in(f, 3);
-    bool fits = blocks <= INT32_MAX / each && rows <= INT32_MAX && contrib_nbits_holds(b, rows * blocks * each);
+    bool fits = blocks <= INT32_MAX / each && rows <= PTRDIFF_MAX / depth && rows <= PTRDIFF_MAX / (blocks * each) && contrib_nbits_holds(b, rows * blocks * each);
     if (!fits || xi_formula_in(f, 4) || (z && !contrib_nbits_holds(z, rows * zeros))) return false;
     *q = contrib_unpack_constant(f, b, rows, blocks * each, depth, bits);
     if (z) {
@@ -239,14 +239,14 @@ static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, i
     void *room = NULL;
     xi_literal *l = xi_arena_alloc(f->n->graph->arena, sizeof *l);
     if (f->failed || !l || xi_onnx_room(&room, f->im, (size_t)(rows * blocks), b->name)) {
-        f->failed = true;
+        xi_formula_need(f, NULL);
         return true;
     }
     memset(room, 1 << (bits - 1), (size_t)(rows * blocks));
     *l = (xi_literal){.dtype = (*q)->type.dtype, .shape = {.rank = 2, .dim = {rows, blocks}}, .count = rows * blocks, .data = room,
                       .size = (size_t)(rows * blocks)};
     *zero = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
-    f->failed = f->failed || !*zero;
+    xi_formula_need(f, *zero);
     return true;
 }
 

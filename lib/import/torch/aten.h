@@ -90,6 +90,7 @@ struct xi_aten_tensor {
     xi_value *scale, *zero_point;
     int64_t axis; /* −1: per tensor */
     bool parameter;
+    bool complex; /* `value` has one axis more, of two: real and imaginary part */
 };
 
 typedef struct xi_aten_limits {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 static const xi_aten_op *const call_tables[] = {
+    xi_aten_ops_complex, /* first: its rows take complex tensors, which the others do not know */
     xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
     xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
-    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized,
-    xi_aten_ops_transformer, xi_aten_ops_vision,
+    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized, xi_aten_ops_transformer, xi_aten_ops_vision, xi_aten_ops_linalg,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 
@@ -81,6 +81,7 @@ static bool call_takes(const call_spec *s, const xi_aten_value *v)
 {
     if (v->kind == XI_ATEN_NONE) return s->none || s->letter == 'o';
     switch (s->letter) {
+    case 'C': return v->kind == XI_ATEN_TENSOR && v->tensor->complex;
     case 'T':
     case 't': return v->kind == XI_ATEN_TENSOR;
     case 's':
@@ -224,11 +225,21 @@ static bool call_takes_quantized(const xi_aten_op *op)
     return false;
 }
 
+/* Only the operators of complex numbers take complex tensors. */
+static bool call_takes_complex(const xi_aten_op *op)
+{
+    for (const xi_aten_op *at = xi_aten_ops_complex; at->name; at++)
+        if (at == op) return true;
+    return false;
+}
+
 /* All others see the numbers; the result has the first argument's scale again. */
 static xi_aten_value call_run(xi_aten *x, const xi_aten_op *op, xi_aten_value *args)
 {
     const xi_aten_tensor *like = NULL;
     for (int i = 0; i < XI_ATEN_MAX_ARGS; i++) {
+        if (args[i].kind == XI_ATEN_TENSOR && args[i].tensor->complex && !call_takes_complex(op))
+            return xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%s of a complex tensor", op->name), xi_aten_none();
         if (args[i].kind != XI_ATEN_TENSOR || !args[i].tensor->scale || call_takes_quantized(op)) continue;
         if (!like) like = args[i].tensor;
         args[i] = xi_aten_result(x, xi_aten_dequantized(x, &args[i]));

@@ -1,7 +1,7 @@
 /* op.h — what the files of ATen operators share: rows of their tables, and the building of nodes.
  *
  * A row: name, arguments, function. Arguments are a list "letter:name[=default]"; a call takes the first row of its name whose
- * letters fit. Letters: T tensor, t tensor or None, s number (or bool), i int, f number, b bool, S string, I ints (an int stands
+ * letters fit. Letters: T tensor, C complex tensor, t tensor or None, s number (or bool), i int, f number, b bool, S string, I ints (an int stands
  * for any number of it), F floats, B bools, L tensors, l tensors or None each, d dtype or None, o anything. A letter followed by
  * "?" takes None too; one after "*" is given by name only. The function gets exactly these arguments, in this order, defaults filled in. */
 #ifndef XI_IMPORT_TORCH_OP_H
@@ -36,6 +36,8 @@ extern const xi_aten_op xi_aten_ops_special[];
 extern const xi_aten_op xi_aten_ops_quantized[];
 extern const xi_aten_op xi_aten_ops_transformer[];
 extern const xi_aten_op xi_aten_ops_vision[];
+extern const xi_aten_op xi_aten_ops_complex[];
+extern const xi_aten_op xi_aten_ops_linalg[];
 extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */

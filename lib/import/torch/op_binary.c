@@ -311,6 +311,7 @@ static xi_aten_value op_binary_masked_fill(xi_aten *x, const xi_aten_value *a, c
 
 const xi_aten_op xi_aten_ops_binary[] = {
     BINARY_ALPHA("add", op_binary_add, "Add", 0),
+    {"_test_serialization_subcmul", "T:self T:other s:alpha=2", op_binary_add, "Sub", 0}, /* of torch's own test files */
     BINARY_ALPHA("sub", op_binary_add, "Sub", 0),
     BINARY_ALPHA("subtract", op_binary_add, "Sub", 0),
     BINARY_ALPHA("rsub", op_binary_rsub, NULL, 0),

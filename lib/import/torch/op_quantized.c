@@ -294,6 +294,79 @@ static xi_aten_value op_quantized_half(xi_aten *x, const xi_aten_value *a, const
     return xi_aten_result(x, op->number ? xi_aten_emit1(x, "Relu", y) : y);
 }
 
+/* ---- recurrent ---- */
+
+/* ("quantized_dynamic", biases, …, …, [packed of the input, packed of the state]) */
+static bool op_quantized_cell(xi_aten *x, op_quantized_packed p[2], const xi_aten_value *a)
+{
+    const xi_torch_value *source = a->kind == XI_ATEN_OBJECT && x->source_of ? x->source_of(a) : NULL, *state = source && source->kind == XI_TORCH_OBJECT ? source->object.state : NULL;
+    /* A module around the parameters has them as its only object. */
+    if (state && state->kind == XI_TORCH_DICT) state = xi_torch_value_get(source, "param") ? xi_torch_value_get(source, "param")->object.state : NULL;
+    const xi_torch_value *list = state && state->kind == XI_TORCH_TUPLE && state->seq.count >= 5 ? state->seq.items[4] : NULL;
+    for (int i = 0; i < 2; i++) {
+        p[i] = (op_quantized_packed){.groups = 1};
+        if (list && list->kind == XI_TORCH_LIST && i < list->seq.count && list->seq.items[i]->kind == XI_TORCH_OBJECT && list->seq.items[i]->object.state)
+            op_quantized_collect(x, &p[i], list->seq.items[i]->object.state, 0);
+        if (p[i].weight.kind != XI_ATEN_TENSOR) xi_aten_fail(x, XINF_UNSUPPORTED, "quantized_lstm: parameters of an unknown kind");
+    }
+    return x->status == XINF_OK;
+}
+
+/* One direction of one layer over `steps` of [time, batch, features]. The input is quantised as a whole, the state at each step. */
+static xi_value *op_quantized_lstm_side(xi_aten *x, xi_value *v, const xi_aten_value *cell, int64_t steps, bool back, xi_value **h, xi_value **c)
+{
+    op_quantized_packed p[2];
+    xi_value **parts = xi_arena_array(x->arena, (size_t)steps, sizeof *parts);
+    if (!parts) return xi_aten_memory(x), NULL;
+    if (!op_quantized_cell(x, p, cell)) return NULL;
+    xi_value *all = op_quantized_product(x, op_quantized_through(x, v, false), &p[0]);
+    for (int64_t t = 0; t < steps && x->status == XINF_OK; t++) {
+        int64_t at = back ? steps - 1 - t : t;
+        xi_value *sum = xi_aten_emit2(x, "Add", xi_aten_gather(x, all, xi_aten_whole(x, XINF_INT64, at), 0), op_quantized_product(x, op_quantized_through(x, *h, false), &p[1]));
+        xi_node *g = xi_aten_node(x, "Split", 1, &sum, 2, (xi_attr[]){XI_ATEN_ATTR_INT("axis", -1), XI_ATEN_ATTR_INT("num_outputs", 4)}, 4);
+        if (!g) return NULL;
+        xi_value *in = xi_aten_emit1(x, "Sigmoid", g->outputs[0]), *forget = xi_aten_emit1(x, "Sigmoid", g->outputs[1]);
+        *c = xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Mul", forget, *c), xi_aten_emit2(x, "Mul", in, xi_aten_emit1(x, "Tanh", g->outputs[2])));
+        *h = xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sigmoid", g->outputs[3]), xi_aten_emit1(x, "Tanh", *c));
+        parts[at] = xi_aten_unsqueeze(x, *h, 0);
+    }
+    return xi_aten_concat(x, (int32_t)steps, parts, 0);
+}
+
+/* quantized_lstm(input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first) */
+static xi_aten_value op_quantized_lstm(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+{
+    xi_value *v = xi_aten_arg(x, &a[0]), *hs[32], *cs[32];
+    int64_t layers = xi_aten_arg_int(x, &a[4], op->name), directions = xi_aten_arg_bool(x, &a[7], op->name) ? 2 : 1;
+    bool batch_first = xi_aten_arg_bool(x, &a[8], op->name), listed = a[2].kind == XI_ATEN_LIST || a[2].kind == XI_ATEN_TUPLE;
+    if (!listed || a[1].list->count != 2 || layers < 1 || layers * directions > 32 || a[2].list->count < layers * directions)
+        return xi_aten_fail(x, XINF_UNSUPPORTED, "quantized_lstm with %lld layers", (long long)layers), xi_aten_none();
+    if (xi_aten_need_rank(x, v, op->name) != 3) return xi_aten_fail(x, XINF_UNSUPPORTED, "quantized_lstm without a batch"), xi_aten_none();
+    if (batch_first) v = xi_aten_transpose(x, v, (int64_t[]){1, 0, 2}, 3);
+    int64_t steps = v ? v->type.shape.dim[0] : 0;
+    if (x->status == XINF_OK && (steps < 1 || steps > 4096)) {
+        x->wants_types = true;
+        xi_aten_fail(x, XINF_UNSUPPORTED, "quantized_lstm over a number of steps that is not known before it runs");
+    }
+    xi_value *h = xi_aten_arg(x, &a[1].list->items[0]), *c = xi_aten_arg(x, &a[1].list->items[1]);
+    for (int64_t l = 0; l < layers && x->status == XINF_OK; l++) {
+        xi_value *sides[2];
+        for (int64_t d = 0; d < directions; d++) {
+            int64_t at = l * directions + d;
+            hs[at] = xi_aten_gather(x, h, xi_aten_whole(x, XINF_INT64, at), 0);
+            cs[at] = xi_aten_gather(x, c, xi_aten_whole(x, XINF_INT64, at), 0);
+            sides[d] = op_quantized_lstm_side(x, v, &a[2].list->items[at], steps, d == 1, &hs[at], &cs[at]);
+            hs[at] = xi_aten_unsqueeze(x, hs[at], 0);
+            cs[at] = xi_aten_unsqueeze(x, cs[at], 0);
+        }
+        v = xi_aten_concat(x, (int32_t)directions, sides, 2);
+    }
+    if (x->status != XINF_OK) return xi_aten_none();
+    xi_value *y[3] = {batch_first ? xi_aten_transpose(x, v, (int64_t[]){1, 0, 2}, 3) : v, xi_aten_concat(x, (int32_t)(layers * directions), hs, 0),
+                      xi_aten_concat(x, (int32_t)(layers * directions), cs, 0)};
+    return xi_aten_results(x, y, 3);
+}
+
 /* add, mul (qa, qb, scale, zero_point) */
 static xi_aten_value op_quantized_binary(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
@@ -362,6 +435,8 @@ const xi_aten_op xi_aten_ops_quantized[] = {
     {"quantized::linear_prepack_fp16", "T:weight t:bias=None", op_quantized_pack, NULL, 0},
     {"quantized::linear_unpack", "o:packed", op_quantized_unpacked, NULL, 0},
     {"quantized::linear_unpack_fp16", "o:packed", op_quantized_unpacked, NULL, 0},
+    {"quantized_lstm", "T:input L:hx o:params b:has_biases i:num_layers f:dropout b:train b:bidirectional b:batch_first *d:dtype=None *b:use_dynamic=False",
+     op_quantized_lstm, NULL, 0},
     {"quantized::add", "T:qa T:qb f:scale i:zero_point", op_quantized_binary, "Add", 0},
     {"quantized::add_relu", "T:qa T:qb f:scale i:zero_point", op_quantized_binary, "Add", 1},
     {"quantized::mul", "T:qa T:qb f:scale i:zero_point", op_quantized_binary, "Mul", 0},

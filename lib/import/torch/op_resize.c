@@ -12,14 +12,17 @@ typedef struct op_resize_config {
 /* Sizes of the output, or scales: what is given. */
 static xi_value *op_resize_emit(xi_aten *x, xi_value *v, const xi_aten_value *sizes, const xi_aten_value *scales, const op_resize_config *c)
 {
-    xi_attr attrs[5];
+    xi_attr attrs[6];
     int32_t n = 0, rank = c->dims + 2;
     xi_value *in[4] = {v, NULL, NULL, NULL};
     attrs[n++] = XI_ATEN_ATTR_TEXT("mode", c->mode);
     attrs[n++] = XI_ATEN_ATTR_TEXT("coordinate_transformation_mode", c->align ? "align_corners" : c->mode[0] == 'n' && !c->exact ? "asymmetric" : "pytorch_half_pixel");
     if (c->mode[0] == 'n') attrs[n++] = XI_ATEN_ATTR_TEXT("nearest_mode", c->exact ? "round_prefer_ceil" : "floor");
     if (c->mode[0] == 'c') attrs[n++] = XI_ATEN_ATTR_FLOAT("cubic_coeff_a", -0.75);
-    if (c->antialias) attrs[n++] = XI_ATEN_ATTR_INT("antialias", 1);
+    if (c->antialias) {
+        attrs[n++] = XI_ATEN_ATTR_INT("antialias", 1);
+        attrs[n++] = XI_ATEN_ATTR_INT("exclude_outside", 1);
+    }
     if (c->exact) attrs[1] = XI_ATEN_ATTR_TEXT("coordinate_transformation_mode", "half_pixel");
     if (sizes->kind != XI_ATEN_NONE) {
         xi_value *head = xi_aten_slice(x, xi_aten_shape(x, v), 0, 0, 2, 1);

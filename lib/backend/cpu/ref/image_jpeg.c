@@ -20,7 +20,8 @@ xk_image_end xk_image_jpeg(xk_image *image, const uint8_t *bytes, size_t size)
         image->what = "JPEG in CMYK";
         end = space == TJCS_CMYK || space == TJCS_YCCK ? XK_IMAGE_LACKING : xk_image_room(image, width, height);
     }
-    if (end == XK_IMAGE_DONE && tjDecompress2(tj, bytes, (unsigned long)size, image->pixels, width, 0, height, TJPF_RGB, flags)) end = XK_IMAGE_BROKEN;
+    if (end == XK_IMAGE_DONE && tjDecompress2(tj, bytes, (unsigned long)size, image->pixels, width, 0, height, TJPF_RGB, flags))
+        end = XK_IMAGE_BROKEN;
     tjDestroy(tj);
     return end;
 }

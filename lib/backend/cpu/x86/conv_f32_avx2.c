@@ -174,29 +174,6 @@ static xinf_status conv8_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-static xinf_status conv8_pack(const void *params, const xi_node *n, const xi_operand *const *in, void *dst, xinf_error *err)
-{
-    const conv8_params *c = params;
-    const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
-    int64_t taps = (int64_t)c->window.kh * c->window.kw, group = c->first ? 1 : 8, groups = c->first ? c->ic : (c->ic + 7) / 8;
-    float *out = dst;
-    for (int64_t panel = 0; panel < conv8_panels(c) * c->parts; panel++) {
-        float *bias = out, *at = out + 16;
-        for (int64_t o = 0; o < 16; o++) {
-            int64_t oc = panel % conv8_panels(c) * 16 + o;
-            if (oc >= c->oc) continue;
-            oc += panel / conv8_panels(c) * c->oc;
-            if (b) memcpy(&bias[o], b + 4 * oc, 4);
-            for (int64_t g = 0; g < groups; g++)
-                for (int64_t t = 0; t < taps; t++)
-                    for (int64_t i = 0; i < group && g * group + i < c->ic; i++)
-                        memcpy(&at[((g * taps + t) * group + i) * 16 + o], w + 4 * ((oc * c->ic + g * group + i) * taps + t), 4);
-        }
-        out = at + groups * taps * group * 16;
-    }
-    return XINF_OK;
-}
-
 static size_t conv8_buffer_floats(const xk_conv_shape *s, const conv8_params *p, int64_t rows)
 {
     const xk_conv_window *w = &s->window;
@@ -242,6 +219,44 @@ static xinf_status conv8_extent(const void *params, xi_operand *const *in, xi_op
 }
 
 XK_TARGET_BEGIN(avx2)
+
+/* Eight output channels of a kernel of one tap, from `oc` on: squares of eight by eight. */
+static void conv8_pack_square(const conv8_params *c, const char *w, int64_t oc, float *at)
+{
+    for (int64_t i = 0; i + 8 <= c->ic; i += 8) {
+        __m256 r[8];
+        for (int j = 0; j < 8; j++) memcpy(&r[j], w + 4 * ((oc + j) * c->ic + i), 32);
+        xk_transpose8(r);
+        for (int j = 0; j < 8; j++) _mm256_store_ps(at + (i + j) * 16, r[j]);
+    }
+}
+
+static xinf_status conv8_pack(const void *params, const xi_node *n, const xi_operand *const *in, void *dst, xinf_error *err)
+{
+    const conv8_params *c = params;
+    const char *w = in[1]->data, *b = c->has_bias ? in[2]->data : NULL;
+    int64_t taps = (int64_t)c->window.kh * c->window.kw, group = c->first ? 1 : 8, groups = c->first ? c->ic : (c->ic + 7) / 8;
+    float *out = dst;
+    for (int64_t panel = 0; panel < conv8_panels(c) * c->parts; panel++) {
+        float *bias = out, *at = out + 16;
+        int64_t squares = 0; /* channels before it need only what squares leave over */
+        for (int64_t o = 0; o < 16; o++) {
+            int64_t oc = panel % conv8_panels(c) * 16 + o;
+            if (oc >= c->oc) continue;
+            oc += panel / conv8_panels(c) * c->oc;
+            if (b) memcpy(&bias[o], b + 4 * oc, 4);
+            bool square = taps == 1 && group == 8 && o % 8 == 0 && panel % conv8_panels(c) * 16 + o + 8 <= c->oc;
+            if (square) conv8_pack_square(c, w, oc, at + o);
+            if (taps == 1 && group == 8) squares = square ? o + 8 : squares;
+            for (int64_t g = o < squares ? c->ic / 8 : 0; g < groups; g++)
+                for (int64_t t = 0; t < taps; t++)
+                    for (int64_t i = 0; i < group && g * group + i < c->ic; i++)
+                        memcpy(&at[((g * taps + t) * group + i) * 16 + o], w + 4 * ((oc * c->ic + g * group + i) * taps + t), 4);
+        }
+        out = at + groups * taps * group * 16;
+    }
+    return XINF_OK;
+}
 
 /* Rows in_first … of one image with zeros around, [group][row][column][8] or [channel][row][column]. */
 static void conv8_copy_rows(const xk_conv_shape *s, int64_t block, int64_t groups, const float *src, int64_t first, int64_t rows, float *dst)

@@ -96,25 +96,6 @@ static xinf_status mm_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-static xinf_status mm_pack(const void *params, const xi_node *node, const xi_operand *const *in, void *dst, xinf_error *err)
-{
-    const mm_params *c = params;
-    const char *src = in[1]->data;
-    int64_t k = in[1]->shape.dim[c->trans_b ? 1 : 0], n = in[1]->shape.dim[c->trans_b ? 0 : 1];
-    float *out = dst;
-    for (int64_t first = 0; first < n; first += 16) {
-        int64_t columns = n - first < 16 ? n - first : 16;
-        for (int64_t i = 0; i < k; i++, out += 16) {
-            if (!c->trans_b) {
-                memcpy(out, src + 4 * (i * n + first), (size_t)columns * 4);
-                continue;
-            }
-            for (int64_t j = 0; j < columns; j++) memcpy(&out[j], src + 4 * ((first + j) * k + i), 4);
-        }
-    }
-    return XINF_OK;
-}
-
 static int64_t mm_share(int64_t count, int64_t most)
 {
     return most > 0 ? (count + most - 1) / most : 1;
@@ -195,6 +176,45 @@ static xinf_status mm_extent(const void *params, xi_operand *const *in, xi_opera
 }
 
 XK_TARGET_BEGIN(avx2)
+
+/* B lies as [k][n]: eight panels at a time, so that a row's page is used for all of them. */
+static void mm_pack_rows(const char *src, int64_t k, int64_t n, float *dst)
+{
+    for (int64_t begin = 0; begin < n; begin += 128) {
+        int64_t end = begin + 128 < n ? begin + 128 : n;
+        for (int64_t i = 0; i < k; i++)
+            for (int64_t first = begin; first < end; first += 16)
+                memcpy(dst + (first / 16 * k + i) * 16, src + 4 * (i * n + first), (size_t)(n - first < 16 ? n - first : 16) * 4);
+    }
+}
+
+/* B lies as [n][k]: by squares of eight. */
+static void mm_pack_columns(const char *src, int64_t k, int64_t n, float *dst)
+{
+    for (int64_t first = 0; first < n; first += 16, dst += k * 16) {
+        int64_t columns = n - first < 16 ? n - first : 16, i = 0;
+        for (; columns == 16 && i + 8 <= k; i += 8)
+            for (int64_t half = 0; half < 16; half += 8) {
+                __m256 r[8];
+                for (int j = 0; j < 8; j++) memcpy(&r[j], src + 4 * ((first + half + j) * k + i), 32);
+                xk_transpose8(r);
+                for (int j = 0; j < 8; j++) _mm256_store_ps(dst + (i + j) * 16 + half, r[j]);
+            }
+        for (; i < k; i++)
+            for (int64_t j = 0; j < columns; j++) memcpy(&dst[i * 16 + j], src + 4 * ((first + j) * k + i), 4);
+    }
+}
+
+static xinf_status mm_pack(const void *params, const xi_node *node, const xi_operand *const *in, void *dst, xinf_error *err)
+{
+    const mm_params *c = params;
+    const xi_shape *s = &in[1]->shape;
+    if (c->trans_b)
+        mm_pack_columns(in[1]->data, s->dim[1], s->dim[0], dst);
+    else
+        mm_pack_rows(in[1]->data, s->dim[0], s->dim[1], dst);
+    return XINF_OK;
+}
 
 /* Panel `index` of a B that is not constant. */
 static void mm_pack_panel(const mm_params *p, const mm_shape *s, const float *src, int64_t index, float *dst)
