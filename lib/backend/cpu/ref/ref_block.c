@@ -77,6 +77,7 @@ static void block_load_i32(int32_t *dst, const void *data, xinf_dtype d, int64_t
 
 void xk_block_load(void *dst, xk_kind k, const void *data, xinf_dtype d, int64_t first, int64_t stride, int64_t count)
 {
+    if (count <= 0) return; /* an empty tensor has no address to count from */
     if (k == XK_F32) {
         block_load_f32(dst, data, d, first, stride, count);
     } else if (k == XK_I32) {
@@ -129,6 +130,7 @@ static void block_store_i32(void *data, xinf_dtype d, int64_t first, int64_t str
 
 void xk_block_store(void *data, xinf_dtype d, int64_t first, int64_t stride, const void *src, xk_kind k, int64_t count)
 {
+    if (count <= 0) return;
     if (k == XK_F32) {
         block_store_f32(data, d, first, stride, src, count);
     } else if (k == XK_I32) {
@@ -144,7 +146,7 @@ void xk_block_store(void *data, xinf_dtype d, int64_t first, int64_t stride, con
 
 const void *xk_block_read(void *buffer, xk_kind k, const void *data, xinf_dtype d, int64_t first, int64_t count)
 {
-    if (xk_kind_native(k, d)) return (const char *)data + (size_t)first * xk_kind_size(k);
+    if (count > 0 && xk_kind_native(k, d)) return (const char *)data + (size_t)first * xk_kind_size(k);
     xk_block_load(buffer, k, data, d, first, 1, count);
     return buffer;
 }
