@@ -60,7 +60,7 @@ static void signal_op_complex(xi_tf_call *c)
 /* ---- transforms over the last axis ---- */
 
 /* x: [… , n, 1 or 2]. */
-static xi_value *signal_dft(xi_tf_call *c, xi_value *x, int64_t length, bool onesided, bool inverse)
+static xi_value *signal_transform(xi_tf_call *c, xi_value *x, int64_t length, bool onesided, bool inverse)
 {
     xi_value *size = length > 0 ? xi_tf_const_int(c, length) : NULL;
     xi_node *n = x ? xi_tf_node(c, "DFT", 1, 2, (xi_value *[]){x, size, xi_tf_const_int(c, -2)}, 3) : NULL;
@@ -87,7 +87,7 @@ static void signal_op_rfft(xi_tf_call *c)
         xi_tf_refuse(c, "its length is not known");
         return;
     }
-    signal_give_dft(c, signal_dft(c, xi_tf_unsqueeze(c, x, -1), length, true, false));
+    signal_give_dft(c, signal_transform(c, xi_tf_unsqueeze(c, x, -1), length, true, false));
 }
 
 static xi_value *signal_pair(xi_tf_call *c, xi_value *re, xi_value *im)
@@ -97,7 +97,7 @@ static xi_value *signal_pair(xi_tf_call *c, xi_value *re, xi_value *im)
 
 static void signal_complex_fft(xi_tf_call *c)
 {
-    signal_give_dft(c, signal_dft(c, signal_pair(c, signal_re(c, 0), signal_im(c, 0)), 0, false, c->row->how != 0));
+    signal_give_dft(c, signal_transform(c, signal_pair(c, signal_re(c, 0), signal_im(c, 0)), 0, false, c->row->how != 0));
 }
 
 /* The other half of the spectrum is this one mirrored and conjugated. */
@@ -117,7 +117,7 @@ static void signal_complex_irfft(xi_tf_call *c)
         if (k && mirror) mirror = xi_tf_op1(c, "Neg", mirror);
         parts[k] = xi_tf_concat(c, (xi_value *[]){parts[k], mirror}, 2, -1);
     }
-    xi_tf_give(c, 0, signal_part(c, signal_dft(c, signal_pair(c, parts[0], parts[1]), length, false, true), 0));
+    xi_tf_give(c, 0, signal_part(c, signal_transform(c, signal_pair(c, parts[0], parts[1]), length, false, true), 0));
 }
 
 static void signal_op_needs_complex(xi_tf_call *c)
