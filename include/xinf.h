@@ -331,7 +331,7 @@ typedef struct xinf_source {
     uint64_t size;
     int32_t (*read_at)(void *self, uint64_t offset, void *dst, size_t size);
     const void *(*map)(void *self);
-    void (*release)(void *self); /* may be NULL; called once, when the model no longer needs the bytes */
+    void (*release)(void *self); /* may be NULL; called once, when the model no longer needs the bytes; not when loading fails */
 } xinf_source;
 
 typedef int32_t xinf_map;
