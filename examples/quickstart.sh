@@ -13,5 +13,6 @@ install_missing
 [ -f build/release/build.ninja ] || meson setup build/release --buildtype=release -Dtests=false >/dev/null
 ninja -C build/release
 build/release/examples/classify examples/digits/digits.onnx examples/digits/heldout build/release/digits.svg
-# The same network as PyTorch saved it, without PyTorch: the same answers.
+# The same network as PyTorch and TensorFlow save it, without PyTorch or TensorFlow: the same answers.
 examples/digits/same.sh build/release/examples/classify examples/digits/digits.onnx examples/digits/digits.pt examples/digits/heldout
+examples/digits/same.sh build/release/examples/classify examples/digits/digits.onnx examples/digits/digits.pb examples/digits/heldout

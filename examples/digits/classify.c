@@ -97,11 +97,15 @@ static double ask(const char *path, scans *all, xinf_error *err)
     xinf_model *model = NULL;
     xinf_session *session = NULL;
     xinf_tensor *input = NULL, *output = NULL;
-    const int64_t shape[4] = {1, 1, SIDE, SIDE};
+    int64_t shape[4] = {1, 1, SIDE, SIDE};
+    xinf_value_info wanted = XINF_VALUE_INFO_INIT;
     double start = 0, total = -1;
     int failed = xinf_env_create(&env, NULL, err) || xinf_loader_create(&loader, env, NULL, err) ||
                  xinf_loader_load(&model, loader, path, NULL, err) || xinf_session_create(&session, model, NULL, err) ||
-                 xinf_tensor_create(&input, env, XINF_FLOAT32, shape, 4, err);
+                 xinf_model_input(model, 0, &wanted, err);
+    /* TensorFlow keeps the channels last; with one channel the pixels lie the same way. */
+    if (!failed && wanted.rank == 4 && wanted.shape[3] == 1) shape[1] = SIDE, shape[3] = 1;
+    failed = failed || xinf_tensor_create(&input, env, XINF_FLOAT32, shape, 4, err);
     if (!failed) start = now_ms();
     for (int i = 0; i < all->count && !failed; i++) {
         scan *s = &all->items[i];

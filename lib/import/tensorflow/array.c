@@ -3,6 +3,21 @@
 
 enum { ARRAY_MAX = 4096 };
 
+/* Real parts and imaginary parts by themselves. */
+static void array_complex(xi_tf_call *c, const xi_tf_constant *k)
+{
+    xi_shape shape = xi_shape_of(k->rank, k->dims);
+    xi_value *parts[2] = {NULL, NULL};
+    for (int part = 0; part < 2; part++) {
+        float *data = xi_arena_array(&c->im->family->arena, (size_t)k->count + 1, sizeof *data);
+        for (int64_t i = 0; data && i < k->count; i++) memcpy(&data[i], (const char *)k->data + 8 * i + 4 * part, 4);
+        xi_literal *l = data ? xi_graph_literal(c->scope->graph, XINF_FLOAT32, &shape, data) : NULL;
+        parts[part] = l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
+        if (!parts[part]) c->status = xi_tf_no_memory(c->im);
+    }
+    if (!c->status) xi_tf_give_value(c, 0, &(xi_tf_value){.v = parts[0], .imaginary = parts[1]});
+}
+
 static void array_op_const(xi_tf_call *c)
 {
     xi_tf_constant k;
@@ -18,6 +33,10 @@ static void array_op_const(xi_tf_call *c)
         return;
     }
     if (c->status) return;
+    if (k.dtype == XINF_COMPLEX64) {
+        array_complex(c, &k);
+        return;
+    }
     xi_str name = c->scope->body->function ? (xi_str){NULL, 0} : xi_tf_str(c->node->name);
     xi_value *v = xi_tf_constant_value(c->im, c->scope->graph, &k, name);
     if (!v) c->status = xi_tf_no_memory(c->im);

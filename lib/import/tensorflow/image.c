@@ -1,4 +1,6 @@
 /* image.c — resizing, cutting out, boxes. */
+#include <math.h>
+
 #include "import/tensorflow/importer.h"
 
 typedef struct image_resize {
@@ -20,6 +22,35 @@ static xi_value *image_resize_to(xi_tf_call *c, xi_value *x, xi_value *sizes, co
     return xi_tf_result(c, n, 0);
 }
 
+/* TensorFlow's cubic filter works with 1024 steps between two pixels; a matrix of its shares on either side of the image. */
+static xi_value *image_cubic(xi_tf_call *c, int64_t in, int64_t out, bool across, bool corners, bool half)
+{
+    if (in < 1 || out < 1 || in > 16384 || out > 16384 || in * out > 1 << 22) return NULL;
+    float *m = xi_arena_array(&c->im->family->arena, (size_t)(in * out), sizeof *m);
+    float scale = corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+    double a = half ? -0.5 : -0.75;
+    if (!m) return NULL;
+    for (int64_t o = 0; o < out; o++) {
+        float at = half ? ((float)o + 0.5f) * scale - 0.5f : (float)o * scale, low = floorf(at);
+        double step = (double)lrintf((at - low) * 1024) / 1024, sum = 0, share[4];
+        for (int k = 0; k < 4; k++) {
+            double d = k == 0 ? 1 + step : k == 1 ? step : k == 2 ? 1 - step : 2 - step;
+            int64_t i = (int64_t)low - 1 + k;
+            share[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+            if (half && (i < 0 || i >= in)) share[k] = 0;
+            sum += share[k];
+        }
+        for (int k = 0; k < 4; k++) {
+            int64_t i = (int64_t)low - 1 + k;
+            i = i < 0 ? 0 : i >= in ? in - 1 : i;
+            m[across ? i * out + o : o * in + i] += (float)(half && sum != 0 ? share[k] / sum : share[k]);
+        }
+    }
+    xi_shape shape = {.rank = 2, .dim = {across ? in : out, across ? out : in}};
+    xi_literal *l = xi_graph_literal(c->scope->graph, XINF_FLOAT32, &shape, m);
+    return l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
+}
+
 static void image_op_resize(xi_tf_call *c)
 {
     bool corners = xi_tf_bool(c, "align_corners", false), half = xi_tf_bool(c, "half_pixel_centers", false);
@@ -31,6 +62,15 @@ static void image_op_resize(xi_tf_call *c)
         r.outside = half;
     }
     if (c->row->how) x = xi_tf_cast(c, x, XINF_FLOAT32);
+    int64_t size[2];
+    if (x && c->row->how == 2 && xi_tf_known(sizes, size, 2) == 2) {
+        xi_value *down = image_cubic(c, x->type.shape.dim[2], size[0], false, corners, half);
+        xi_value *across = down ? image_cubic(c, x->type.shape.dim[3], size[1], true, corners, half) : NULL;
+        if (across) {
+            xi_tf_give_turned(c, 0, xi_tf_op2(c, "MatMul", xi_tf_op2(c, "MatMul", down, x), across));
+            return;
+        }
+    }
     xi_tf_give_turned(c, 0, image_resize_to(c, x, sizes, &r));
 }
 

@@ -14,6 +14,7 @@ enum { XI_TF_MAX_OUTPUTS = 65536 };
 typedef struct xi_tf_value {
     xi_value *v;      /* a tensor, or a sequence (TensorList, TensorArray); NULL while only the turned one exists */
     xi_value *turned; /* the same image with channels second; NULL: none */
+    xi_value *imaginary; /* of a complex number, whose real part is v */
     int32_t resource; /* index + 1 of a variable or table */
     bool given;
 } xi_tf_value;
@@ -169,7 +170,10 @@ xinf_status xi_tf_graph_outputs(xi_tf_importer *im, xi_graph *g, xi_value *const
 xi_node *xi_tf_if(xi_tf_call *c, xi_value *condition, xi_graph *yes, xi_graph *no);
 xi_value *xi_tf_truth(xi_tf_call *c, xi_value *v);
 
-/* ---- resource.c ---- */
+/* signal.c: translates a node with complex inputs; false: it has none. */
+bool xi_tf_complex(xi_tf_call *c);
+
+/* ---- state.c ---- */
 /* The variable of a handle node, made when it is new. 0 when memory ends, else index + 1. */
 int32_t xi_tf_resource(xi_tf_importer *im, xi_str name, const Tf__Node *node);
 /* The contents of an old-style variable where it is read; NULL for a handle. */

@@ -1,4 +1,6 @@
 /* nn.c — convolutions, pools, normalisation and products. Images are turned to channels first; what follows stays so. */
+#include <math.h>
+
 #include "import/tensorflow/importer.h"
 
 enum { NN_MAX_SPATIAL = 3 };
@@ -314,6 +316,82 @@ static void nn_op_einsum(xi_tf_call *c)
     xi_tf_give(c, 0, xi_tf_result(c, n, 0));
 }
 
+/* Each window's pixels side by side: a convolution whose filters pick one pixel of one channel each. */
+static void nn_op_patches(xi_tf_call *c)
+{
+    nn_window w = {.spatial = 2, .same = xi_str_is(xi_tf_string(c, "padding", "VALID"), "SAME")};
+    nn_spatial_ints(c, &w, "ksizes", w.kernel);
+    nn_spatial_ints(c, &w, "strides", w.strides);
+    nn_spatial_ints(c, &w, "rates", w.dilations);
+    xi_value *x = nn_image(c, &w, 0);
+    int64_t channels = x ? x->type.shape.dim[1] : -1, area = w.kernel[0] * w.kernel[1];
+    if (!x || channels < 1 || channels > 1024 || w.kernel[0] > 1024 || w.kernel[1] > 1024 || area * area * channels > (1 << 22) / channels) {
+        xi_tf_refuse(c, "its number of channels is not known, or its windows are too large");
+        return;
+    }
+    int64_t outs = area * channels;
+    float *k = xi_arena_array(&c->im->family->arena, (size_t)(outs * outs), sizeof *k);
+    for (int64_t o = 0; k && o < outs; o++) k[o * outs + (o % channels) * area + o / channels] = 1;
+    xi_shape shape = {.rank = 4, .dim = {outs, channels, w.kernel[0], w.kernel[1]}};
+    xi_literal *l = k ? xi_graph_literal(c->scope->graph, XINF_FLOAT32, &shape, k) : NULL;
+    xi_value *filter = l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
+    if (!filter) c->status = xi_tf_no_memory(c->im);
+    nn_give_image(c, &w, filter ? nn_conv(c, &w, x, filter, 1) : NULL);
+}
+
+/* The largest of pixel plus filter over a window: as many shifted images as the window has places. */
+static void nn_op_dilation(xi_tf_call *c)
+{
+    nn_window w = {.spatial = 2, .same = xi_str_is(xi_tf_string(c, "padding", "VALID"), "SAME")};
+    int64_t outs[2], pads[8] = {0};
+    nn_spatial_ints(c, &w, "strides", w.strides);
+    nn_spatial_ints(c, &w, "rates", w.dilations);
+    xi_value *x = nn_image(c, &w, 0), *k = xi_tf_in(c, 1), *y = NULL;
+    const int64_t *in = x ? x->type.shape.dim + 2 : NULL, *size = xi_tf_rank(k) == 3 ? k->type.shape.dim : NULL;
+    if (!in || !size || in[0] < 1 || in[1] < 1 || size[0] < 1 || size[1] < 1 || size[0] > 16 || size[1] > 16) {
+        xi_tf_refuse(c, "its sizes are not known, or its filter is too large");
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        int64_t wide = (size[i] - 1) * w.dilations[i] + 1;
+        outs[i] = w.same ? (in[i] - 1) / w.strides[i] + 1 : (in[i] - wide) / w.strides[i] + 1;
+        int64_t total = w.same ? (outs[i] - 1) * w.strides[i] + wide - in[i] : 0;
+        pads[2 + i] = total > 0 ? total / 2 : 0;
+        pads[6 + i] = total > 0 ? total - total / 2 : 0;
+    }
+    x = xi_tf_op3(c, "Pad", x, xi_tf_const_ints(c, pads, 8), xi_tf_like(c, x, -3.4028234663852886e38));
+    for (int64_t i = 0; i < size[0] * size[1] && x; i++) {
+        int64_t at[2] = {i / size[1] * w.dilations[0], i % size[1] * w.dilations[1]};
+        int64_t end[2] = {at[0] + (outs[0] - 1) * w.strides[0] + 1, at[1] + (outs[1] - 1) * w.strides[1] + 1};
+        xi_value *part[] = {x, xi_tf_const_ints(c, at, 2), xi_tf_const_ints(c, end, 2), xi_tf_const_ints(c, (int64_t[]){2, 3}, 2), xi_tf_const_ints(c, w.strides, 2)};
+        xi_value *cut = xi_tf_result(c, xi_tf_node(c, "Slice", 1, 0, part, 5), 0);
+        xi_value *f = xi_tf_gather(c, xi_tf_gather(c, k, xi_tf_const_int(c, i / size[1]), 0), xi_tf_const_int(c, i % size[1]), 0);
+        xi_value *sum = xi_tf_op2(c, "Add", cut, nn_channels(c, f, 4));
+        y = y ? xi_tf_op2(c, "Max", y, sum) : sum;
+    }
+    nn_give_image(c, &w, y);
+}
+
+/* Rounded to the steps of an integer of few bits, with the range moved so that zero is one of them. */
+static void nn_op_fake_quant(xi_tf_call *c)
+{
+    double low = xi_tf_float(c, "min", -6), high = xi_tf_float(c, "max", 6);
+    int64_t bits = xi_tf_int(c, "num_bits", 8);
+    xi_value *x = xi_tf_in(c, 0);
+    if (!x || bits < 2 || bits > 16 || (c->row->how && (!xi_tf_known_float(xi_tf_in(c, 1), &low) || !xi_tf_known_float(xi_tf_in(c, 2), &high))) || !(high > low)) {
+        xi_tf_refuse(c, "its range is not known");
+        return;
+    }
+    float first = xi_tf_bool(c, "narrow_range", false) ? 1 : 0, last = (float)((1 << bits) - 1);
+    float scale = ((float)high - (float)low) / (last - first), zero = first - (float)low / scale;
+    zero = zero < first ? first : zero > last ? last : floorf(zero + 0.5f);
+    float from = (first - zero) * scale, to = (last - zero) * scale;
+    xi_value *y = xi_tf_op3(c, "Clip", x, xi_tf_like(c, x, from), xi_tf_like(c, x, to));
+    y = xi_tf_op2(c, "Mul", xi_tf_op2(c, "Sub", y, xi_tf_like(c, x, from)), xi_tf_like(c, x, 1 / scale));
+    y = xi_tf_op1(c, "Floor", xi_tf_op2(c, "Add", y, xi_tf_like(c, x, 0.5)));
+    xi_tf_give(c, 0, xi_tf_op2(c, "Add", xi_tf_op2(c, "Mul", y, xi_tf_like(c, x, scale)), xi_tf_like(c, x, from)));
+}
+
 static void nn_op_l2_loss(xi_tf_call *c)
 {
     xi_value *x = xi_tf_in(c, 0);
@@ -362,6 +440,8 @@ const xi_tf_row xi_tf_nn[] = {
     {"BatchNormWithGlobalNormalization", nn_op_batch_norm, NULL, 1}, {"LRN", nn_op_lrn, NULL, 0}, {"Softmax", nn_op_softmax, "Softmax", 0},
     {"LogSoftmax", nn_op_softmax, "LogSoftmax", 0}, {"MatMul", nn_op_matmul, NULL, 0}, {"BatchMatMul", nn_op_matmul, NULL, 1},
     {"BatchMatMulV2", nn_op_matmul, NULL, 1}, {"BatchMatMulV3", nn_op_matmul, NULL, 1}, {"Einsum", nn_op_einsum, NULL, 0},
+    {"ExtractImagePatches", nn_op_patches, NULL, 0}, {"Dilation2D", nn_op_dilation, NULL, 0},
+    {"FakeQuantWithMinMaxArgs", nn_op_fake_quant, NULL, 0}, {"FakeQuantWithMinMaxVars", nn_op_fake_quant, NULL, 1},
     {"L2Loss", nn_op_l2_loss, NULL, 0}, {"BlockLSTM", nn_op_block_lstm, NULL, 0}, {"BlockLSTMV2", nn_op_block_lstm, NULL, 1},
     {NULL, NULL, NULL, 0},
 };

@@ -229,8 +229,9 @@ static xinf_status scope_compute(xi_tf_importer *im, xi_tf_scope *s, uint32_t in
     }
     if (++im->steps > im->limits.max_steps)
         c.status = xi_fail(im->err, XINF_LIMIT, "the model has more than the %llu nodes allowed", (unsigned long long)im->limits.max_steps);
-    if (!c.status && c.row) c.row->fn(&c);
-    if (!c.status && !c.row) xi_tf_refuse(&c, "this build has no translation for the operator");
+    bool complex = !c.status && xi_tf_complex(&c);
+    if (!c.status && c.row && !complex) c.row->fn(&c);
+    if (!c.status && !c.row && !complex) xi_tf_refuse(&c, "this build has no translation for the operator");
     if (needs.count > 8) xi_free(&im->alloc, c.in, size);
     c.out->done = true;
     c.out->open = false;
