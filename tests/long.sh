@@ -1,9 +1,10 @@
 #!/bin/sh
 # What takes longer than .ci/run may.
 #
-#     long.sh fuzz             20 minutes of the ONNX loader's fuzz target on two jobs, ASan and UBSan on
+#     long.sh fuzz             20 minutes each of the targets of shape inference and of the ONNX loader on two jobs, ASan and UBSan on
 #     long.sh cross            all other systems: Arm under qemu, Windows, macOS
 #     long.sh property         5,000 random cases of each operator family against NumPy, from a seed of today
+#     long.sh convert          each node case of the onnx package saved, and run by onnxruntime when the Python in use has it
 #     long.sh malformed-asan   the malformed files of the case suites, a process each, ASan and UBSan on
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,6 +27,9 @@ fuzz() {
     asan_build
     mkdir -p build/corpus build/crashes
     "$python" tests/fuzz/make_corpus.py build/corpus
+    mkdir -p build/corpus-infer
+    build/asan/tests/fuzz/fuzz-shape-infer -max_total_time="${XINF_FUZZ_SECONDS:-1200}" -timeout=10 -rss_limit_mb=2048 -max_len=512 -fork=2 \
+        -ignore_crashes=0 -artifact_prefix=build/crashes/infer- build/corpus-infer
     build/asan/tests/fuzz/fuzz-onnx-load -max_total_time="${XINF_FUZZ_SECONDS:-1200}" -timeout=10 -rss_limit_mb=2048 -fork=2 -ignore_crashes=0 \
         -artifact_prefix=build/crashes/ build/corpus
 }
@@ -46,6 +50,11 @@ property() {
     "$python" tests/property/run.py --count 5000 --seed "${XINF_SEED:-$(date +%Y%m%d)}" --times
 }
 
+convert() {
+    release_build
+    "$python" tests/models/convert.py
+}
+
 malformed_asan() {
     data=${XINF_DATA:-../shared/data}
     if [ ! -f "$data/run_suite.py" ]; then
@@ -63,7 +72,7 @@ malformed_asan() {
 }
 
 case ${1:-} in
-fuzz | cross | property)
+fuzz | cross | property | convert)
     prepare
     "$1"
     ;;
@@ -72,7 +81,7 @@ malformed-asan)
     malformed_asan
     ;;
 *)
-    echo "usage: long.sh fuzz | cross | property | malformed-asan" >&2
+    echo "usage: long.sh fuzz | cross | property | convert | malformed-asan" >&2
     exit 2
     ;;
 esac

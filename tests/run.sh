@@ -65,6 +65,7 @@ tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
 tally add "$counts" -- "$python" tests/models/image.py
 tally add "$counts" -- "$python" tests/models/attributes.py
+tally add "$counts" -- "$python" tests/models/convert.py --every 10
 tally add "$counts" -- "$python" tests/property/run.py
 
 # Suites of cases: {name, what may stay beyond this build, how they run}. Malformed files get a process each.

@@ -333,7 +333,10 @@ static void infer_symbolic_shape(infer_state *s, const xi_node *n, xi_type *out)
 static void infer_merge(xi_type *into, const xi_type *found)
 {
     if (found->kind != XINF_KIND_TENSOR) {
+        /* A loop may be given an optional and declare that it always leaves something. */
+        bool filled = into->kind == found->kind && !into->optional;
         *into = *found;
+        if (filled) into->optional = false;
         return;
     }
     if (found->dtype != XINF_UNDEFINED) into->dtype = found->dtype;

@@ -102,11 +102,13 @@ class Case:
         while names and not names[-1]:
             names.pop()
         outputs = [f"out{k}" for k in range(len(self.wanted))]
-        node = h.make_node(self.op, names, outputs, domain=self.domain, **self.attrs)
         infos = [h.make_value_info(o, onnx.TypeProto()) for o in outputs]
         opsets = [h.make_opsetid("", self.opset)] + ([h.make_opsetid(self.domain, 1)] if self.domain else [])
-        graph = h.make_graph([node], self.op, declared, infos, constants)
+        graph = h.make_graph(self.nodes(names, outputs), self.op, declared, infos, constants)
         return h.make_model(graph, opset_imports=opsets, ir_version=11).SerializeToString(), feeds
+
+    def nodes(self, names, outputs):
+        return [h.make_node(self.op, names, outputs, domain=self.domain, **self.attrs)]
 
     def check(self, random):
         """None when all is well, else what is wrong."""

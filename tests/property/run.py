@@ -17,11 +17,12 @@ import numpy as np
 import elementwise
 import movement
 import quantized
+import rounding
 import sums
 import windows
 from case import Random
 
-MODULES = (elementwise, movement, sums, windows, quantized)
+MODULES = (elementwise, movement, sums, windows, quantized, rounding)
 FAMILIES = {name: make for module in MODULES for name, make in module.FAMILIES.items()}
 
 

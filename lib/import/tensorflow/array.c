@@ -368,6 +368,64 @@ static void array_op_unique(xi_tf_call *c)
     if (c->row->how) xi_tf_give(c, 2, xi_tf_cast(c, n->outputs[3], index));
 }
 
+static void array_op_random(xi_tf_call *c)
+{
+    xinf_dtype dtype = xi_tf_dtype(xi_tf_type(c, "dtype", 1));
+    xi_value *dims = xi_tf_vector(c, xi_tf_in(c, 0)), *like = dims ? xi_tf_fill(c, dims, dtype, 0) : NULL;
+    xi_node *n = like ? xi_tf_node(c, c->row->to, 1, 2, &like, 1) : NULL;
+    int64_t seed = xi_tf_int(c, "seed", 0) ^ xi_tf_int(c, "seed2", 0);
+    if (n) xi_node_set_int(n, "dtype", dtype);
+    if (n && seed) xi_node_set_float(n, "seed", (float)(seed & 0xffff));
+    xi_tf_give(c, 0, xi_tf_result(c, n, 0));
+}
+
+/* Rows go where their index says; later lists win. The result has as many rows as the largest index asks for. */
+static void array_op_stitch(xi_tf_call *c)
+{
+    int32_t half = c->in_count / 2;
+    xi_value *index[32], *data[32];
+    if (half < 1 || half > 32) {
+        xi_tf_refuse(c, "it joins more than 32 lists");
+        return;
+    }
+    for (int32_t i = 0; i < half; i++) {
+        xi_value *at = xi_tf_i64(c, xi_tf_in(c, i)), *x = xi_tf_in(c, half + i);
+        int32_t rank = xi_tf_rank(at), all = xi_tf_rank(x);
+        if (!at || !x || rank < 0 || all < rank || all - rank + 1 > XI_MAX_RANK) {
+            xi_tf_refuse(c, "the rank of one of its lists is not known");
+            return;
+        }
+        index[i] = rank == 1 ? at : xi_tf_reshape(c, at, (int64_t[]){-1}, 1);
+        xi_value *tail = rank == 1 || rank == all ? NULL : xi_tf_slice(c, xi_tf_shape_of(c, x), 0, rank, INT64_MAX);
+        int64_t any = -1;
+        xi_value *flat = xi_tf_const_ints(c, &any, 1);
+        data[i] = rank == 1 ? x : xi_tf_reshape_to(c, x, tail ? xi_tf_concat(c, (xi_value *[]){flat, tail}, 2, 0) : flat);
+    }
+    xi_value *at = xi_tf_concat(c, index, half, 0), *rows = xi_tf_concat(c, data, half, 0);
+    if (!at || !rows) return;
+    int64_t zero = 0;
+    xi_value *most = xi_tf_reduce(c, "ReduceMax", at, xi_tf_const_ints(c, &zero, 1), true), *tail = xi_tf_slice(c, xi_tf_shape_of(c, rows), 0, 1, INT64_MAX);
+    xi_value *dims = xi_tf_concat(c, (xi_value *[]){xi_tf_op2(c, "Add", most, xi_tf_const_int(c, 1)), tail}, 2, 0);
+    xi_value *empty = dims ? xi_tf_fill(c, dims, xi_tf_dtype_of(rows), 0) : NULL;
+    xi_tf_give(c, 0, array_scatter(c, empty, xi_tf_unsqueeze(c, at, -1), rows, NULL));
+}
+
+static void array_op_partition(xi_tf_call *c)
+{
+    int64_t count = xi_tf_int(c, "num_partitions", 1);
+    xi_value *x = xi_tf_in(c, 0), *at = xi_tf_in(c, 1);
+    if (!x || !at || xi_tf_rank(at) != 1 || count < 1 || count > 1024) {
+        xi_tf_refuse(c, "its partitions are not a vector");
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        xi_value *hit = xi_tf_op2(c, "Equal", at, xi_tf_like(c, at, (double)i));
+        xi_node *n = hit ? xi_tf_node(c, "Compress", 1, 1, (xi_value *[]){x, hit}, 2) : NULL;
+        if (n) xi_node_set_int(n, "axis", 0);
+        xi_tf_give(c, (int32_t)i, xi_tf_result(c, n, 0));
+    }
+}
+
 static void array_op_ensure_shape(xi_tf_call *c)
 {
     const Tf__Attr *a = xi_tf_attr(c, "shape");
@@ -395,6 +453,9 @@ const xi_tf_row xi_tf_array[] = {
     {"OnesLike", array_op_like, NULL, 1}, {"Range", array_op_range, NULL, 0}, {"LinSpace", array_op_linspace, NULL, 0},
     {"Tile", array_op_tile, NULL, 0}, {"BroadcastTo", array_op_broadcast_to, NULL, 0}, {"BroadcastArgs", array_op_broadcast_args, NULL, 0},
     {"OneHot", array_op_one_hot, NULL, 0}, {"Where", array_op_where, NULL, 0}, {"InvertPermutation", array_op_invert_permutation, NULL, 0},
+    {"RandomUniform", array_op_random, "RandomUniformLike", 0}, {"RandomStandardNormal", array_op_random, "RandomNormalLike", 0},
+    {"DynamicStitch", array_op_stitch, NULL, 0}, {"ParallelDynamicStitch", array_op_stitch, NULL, 0},
+    {"DynamicPartition", array_op_partition, NULL, 0},
     {"Unique", array_op_unique, NULL, 0}, {"UniqueV2", array_op_unique, NULL, 0}, {"UniqueWithCounts", array_op_unique, NULL, 1},
     {NULL, NULL, NULL, 0},
 };

@@ -243,6 +243,26 @@ static bool fold_reduce(fold_array *r, const xi_node *n, const char *op)
     return true;
 }
 
+static bool fold_expand(fold_array *r, const xi_node *n)
+{
+    fold_array a, b;
+    int64_t count;
+    if (!fold_load(&a, n->inputs[0]) || a.count != 1 || !fold_load(&b, n->inputs[1]) || b.shape.rank != 1 || b.count > XI_MAX_RANK) return false;
+    xi_shape to = {.rank = b.count};
+    for (int32_t k = 0; k < b.count; k++) {
+        if (b.i[k] < 0) return false;
+        to.dim[k] = b.i[k];
+    }
+    if (!xi_shape_broadcast(&a.shape, &to, &r->shape) || !xi_shape_count(&r->shape, &count) || count > FOLD_MAX) return false;
+    r->dtype = a.dtype;
+    r->count = (int32_t)count;
+    for (int32_t k = 0; k < r->count; k++) {
+        r->i[k] = a.i[0];
+        r->f[k] = a.f[0];
+    }
+    return true;
+}
+
 static bool fold_where(fold_array *r, const xi_node *n)
 {
     fold_array k, a, b;
@@ -289,6 +309,7 @@ const xi_literal *xi_tf_fold(xi_tf_importer *im, const xi_node *n)
     if (xi_str_is(op, "Concat")) done = fold_concat(&r, n);
     if (xi_str_is(op, "Gather")) done = fold_gather(&r, n);
     if (xi_str_is(op, "Slice")) done = fold_slice(&r, n);
+    if (xi_str_is(op, "Expand")) done = fold_expand(&r, n);
     if (xi_str_is(op, "Where")) done = fold_where(&r, n);
     if (xi_str_is(op, "Not")) done = fold_not(&r, n);
     if (xi_str_is(op, "Neg")) done = fold_neg(&r, n);

@@ -54,6 +54,41 @@ static xi_value *image_shares(xi_tf_call *c, int64_t in, int64_t out, bool acros
     return l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
 }
 
+/* Resized, padded and convolved in one. */
+static void image_op_resize_conv(xi_tf_call *c)
+{
+    int64_t list[8], pads[8] = {0}, strides[4] = {1, 1, 1, 1};
+    bool corners = xi_tf_bool(c, "resize_align_corners", false), padded = false, resized = c->row->how;
+    image_resize r = {.mode = "linear", .coordinates = corners ? "align_corners" : "asymmetric"};
+    xi_value *x = xi_tf_turned(c, 0, 4), *k = xi_tf_in(c, resized ? 3 : 2);
+    if (!x || !k || xi_tf_rank(k) != 4 || xi_tf_known(xi_tf_in(c, resized ? 2 : 1), list, 8) != 8 || xi_tf_ints(c, "strides", strides, 4) != 4) {
+        xi_tf_refuse(c, "its paddings or filter are not known");
+        return;
+    }
+    if (resized) x = image_resize_to(c, x, xi_tf_vector(c, xi_tf_in(c, 1)), &r);
+    for (int32_t i = 0; i < 4; i++) {
+        int32_t at = i == 0 ? 0 : i == 3 ? 1 : i + 1;
+        pads[at] = list[2 * i];
+        pads[4 + at] = list[2 * i + 1];
+        padded = padded || list[2 * i] || list[2 * i + 1];
+    }
+    bool symmetric = xi_str_is(xi_tf_string(c, "mode", "REFLECT"), "SYMMETRIC");
+    if (padded && symmetric) {
+        xi_tf_refuse(c, "symmetric padding before a convolution");
+        return;
+    }
+    if (padded) {
+        xi_node *p = xi_tf_node(c, "Pad", 1, 1, (xi_value *[]){x, xi_tf_const_ints(c, pads, 8)}, 2);
+        if (p) xi_node_set_string(p, "mode", XI_STR("reflect"));
+        x = xi_tf_result(c, p, 0);
+    }
+    k = xi_tf_transpose(c, k, (int64_t[]){3, 2, 0, 1}, 4);
+    xi_node *n = x && k ? xi_tf_node(c, "Conv", 1, 2, (xi_value *[]){x, k}, 2) : NULL;
+    if (n && xi_str_is(xi_tf_string(c, "padding", "VALID"), "SAME")) xi_node_set_string(n, "auto_pad", XI_STR("SAME_UPPER"));
+    if (n && !xi_node_set_ints(n, "strides", strides + 1, 2)) c->status = xi_tf_no_memory(c->im);
+    xi_tf_give_turned(c, 0, xi_tf_result(c, n, 0));
+}
+
 static void image_op_area(xi_tf_call *c)
 {
     int64_t size[2];
@@ -66,38 +101,51 @@ static void image_op_area(xi_tf_call *c)
     xi_tf_give_turned(c, 0, down && across ? xi_tf_op2(c, "MatMul", xi_tf_op2(c, "MatMul", down, x), across) : NULL);
 }
 
-/* Points of a grid over each box, from its first to its last: RoiAlign with one sample in the middle of cells around them. */
+/* Places along one side of each box, as shares of the image: [boxes, points]. */
+static xi_value *image_places(xi_tf_call *c, xi_value *boxes, int a, int64_t points)
+{
+    float ramp[4096];
+    for (int64_t i = 0; i < points; i++) ramp[i] = points > 1 ? (float)i / (float)(points - 1) : 0.5f;
+    xi_shape shape = {.rank = 2, .dim = {1, points}};
+    xi_literal *l = xi_graph_literal(c->scope->graph, XINF_FLOAT32, &shape, ramp);
+    xi_value *r = l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
+    xi_value *low = xi_tf_slice(c, boxes, 1, a, a + 1), *high = xi_tf_slice(c, boxes, 1, 2 + a, 3 + a);
+    if (!r) c->status = xi_tf_no_memory(c->im);
+    return xi_tf_op2(c, "Add", low, xi_tf_op2(c, "Mul", xi_tf_op2(c, "Sub", high, low), r));
+}
+
+static xi_value *image_inside(xi_tf_call *c, xi_value *at)
+{
+    xi_value *below = xi_tf_op2(c, "Less", at, xi_tf_scalar(c, XINF_FLOAT32, 0)), *above = xi_tf_op2(c, "Greater", at, xi_tf_scalar(c, XINF_FLOAT32, 1));
+    return xi_tf_op1(c, "Not", xi_tf_op2(c, "Or", below, above));
+}
+
+/* Samples on a grid of points over each box, from its first to its last; outside the image stands a fixed value. */
 static void image_op_crop(xi_tf_call *c)
 {
     int64_t size[2];
-    xi_value *x = xi_tf_turned(c, 0, 4), *boxes = xi_tf_in(c, 1), *batch = xi_tf_i64(c, xi_tf_in(c, 2));
+    xi_value *x = xi_tf_turned(c, 0, 4), *boxes = xi_tf_in(c, 1), *batch = xi_tf_i64(c, xi_tf_in(c, 2)), *grid[2];
     bool nearest = xi_str_is(xi_tf_string(c, "method", "bilinear"), "nearest");
-    if (!x || !boxes || !batch || nearest || xi_tf_known(xi_tf_in(c, 3), size, 2) != 2 || size[0] < 1 || size[1] < 1 || size[0] > 65536 || size[1] > 65536) {
-        xi_tf_refuse(c, "its crop size is not known, or its method is nearest");
+    if (!x || !boxes || !batch || xi_tf_known(xi_tf_in(c, 3), size, 2) != 2 || size[0] < 1 || size[1] < 1 || size[0] > 4096 || size[1] > 4096) {
+        xi_tf_refuse(c, "its crop size is not known or too large");
         return;
     }
-    x = xi_tf_cast(c, x, XINF_FLOAT32);
-    xi_value *shape = xi_tf_shape_of(c, x), *sides[4];
-    for (int a = 0; a < 2; a++) {
-        xi_value *last = xi_tf_cast(c, xi_tf_op2(c, "Sub", xi_tf_slice(c, shape, 0, 2 + a, 3 + a), xi_tf_const_int(c, 1)), XINF_FLOAT32);
-        xi_value *low = xi_tf_op2(c, "Mul", xi_tf_slice(c, boxes, 1, a, a + 1), last), *high = xi_tf_op2(c, "Mul", xi_tf_slice(c, boxes, 1, 2 + a, 3 + a), last);
-        xi_value *wide = xi_tf_op2(c, "Sub", high, low), *half = xi_tf_scalar(c, XINF_FLOAT32, 0.5);
-        xi_value *step = size[a] > 1 ? xi_tf_op2(c, "Div", wide, xi_tf_scalar(c, XINF_FLOAT32, (double)(size[a] - 1))) : xi_tf_scalar(c, XINF_FLOAT32, 1);
-        xi_value *first = size[a] > 1 ? low : xi_tf_op2(c, "Mul", xi_tf_op2(c, "Add", low, high), half);
-        /* The mode takes half a pixel off again. */
-        first = xi_tf_op2(c, "Add", xi_tf_op2(c, "Sub", first, xi_tf_op2(c, "Mul", step, half)), half);
-        sides[1 - a] = first;
-        sides[3 - a] = xi_tf_op2(c, "Add", first, xi_tf_op2(c, "Mul", step, xi_tf_scalar(c, XINF_FLOAT32, (double)size[a])));
-    }
-    xi_value *rois = xi_tf_concat(c, sides, 4, 1);
-    xi_node *n = rois ? xi_tf_node(c, "RoiAlign", 1, 5, (xi_value *[]){x, rois, batch}, 3) : NULL;
+    x = xi_tf_gather(c, xi_tf_cast(c, x, XINF_FLOAT32), batch, 0);
+    xi_value *y = xi_tf_unsqueeze(c, image_places(c, boxes, 0, size[0]), 2), *z = xi_tf_unsqueeze(c, image_places(c, boxes, 1, size[1]), 1);
+    xi_value *both = xi_tf_op2(c, "And", image_inside(c, y), image_inside(c, z));
+    xi_value *count = xi_tf_slice(c, xi_tf_shape_of(c, boxes), 0, 0, 1);
+    xi_value *dims = xi_tf_concat(c, (xi_value *[]){count, xi_tf_const_ints(c, size, 2)}, 2, 0), *two = xi_tf_scalar(c, XINF_FLOAT32, 2), *one = xi_tf_scalar(c, XINF_FLOAT32, 1);
+    grid[0] = xi_tf_unsqueeze(c, xi_tf_expand(c, xi_tf_op2(c, "Sub", xi_tf_op2(c, "Mul", z, two), one), dims), 3);
+    grid[1] = xi_tf_unsqueeze(c, xi_tf_expand(c, xi_tf_op2(c, "Sub", xi_tf_op2(c, "Mul", y, two), one), dims), 3);
+    xi_value *places = xi_tf_concat(c, grid, 2, 3);
+    xi_node *n = places && x ? xi_tf_node(c, "GridSample", 1, 3, (xi_value *[]){x, places}, 2) : NULL;
     if (n) {
-        xi_node_set_int(n, "output_height", size[0]);
-        xi_node_set_int(n, "output_width", size[1]);
-        xi_node_set_int(n, "sampling_ratio", 1);
-        xi_node_set_string(n, "coordinate_transformation_mode", XI_STR("half_pixel"));
+        xi_node_set_int(n, "align_corners", 1);
+        xi_node_set_string(n, "mode", nearest ? XI_STR("nearest") : XI_STR("linear"));
+        xi_node_set_string(n, "padding_mode", XI_STR("border"));
     }
-    xi_tf_give_turned(c, 0, xi_tf_result(c, n, 0));
+    xi_value *out = xi_tf_scalar(c, XINF_FLOAT32, xi_tf_float(c, "extrapolation_value", 0));
+    xi_tf_give_turned(c, 0, xi_tf_where(c, xi_tf_unsqueeze(c, both, 1), xi_tf_result(c, n, 0), out));
 }
 
 static void image_op_depth(xi_tf_call *c)
@@ -198,6 +246,7 @@ static void image_op_hsv_to_rgb(xi_tf_call *c)
 const xi_tf_row xi_tf_image[] = {
     {"ResizeNearestNeighbor", image_op_resize, "nearest", 0}, {"ResizeBilinear", image_op_resize, "linear", 1},
     {"ResizeBicubic", image_op_resize, "cubic", 2}, {"ResizeArea", image_op_area, NULL, 0}, {"CropAndResize", image_op_crop, NULL, 0},
+    {"FusedResizeAndPadConv2D", image_op_resize_conv, NULL, 1}, {"FusedPadConv2D", image_op_resize_conv, NULL, 0},
     {"DepthToSpace", image_op_depth, "DepthToSpace", 1}, {"SpaceToDepth", image_op_depth, "SpaceToDepth", 0},
     {"NonMaxSuppression", image_op_nms, NULL, 1}, {"NonMaxSuppressionV2", image_op_nms, NULL, 2},
     {"NonMaxSuppressionV3", image_op_nms, NULL, 3}, {"NonMaxSuppressionV4", image_op_nms, NULL, 4},

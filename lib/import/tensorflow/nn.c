@@ -134,7 +134,10 @@ static void nn_op_conv_transpose(xi_tf_call *c)
             return;
         }
         size = (size - 1) * d + 1;
-        bool known = count >= w.spatial && in > 0 && in < INT32_MAX && sizes[first + i] > 0;
+        bool known = count >= w.spatial && sizes[first + i] > 0 && sizes[first + i] < INT32_MAX;
+        /* What the forward convolution gives for that size is what comes in. */
+        if (known && in < 0) in = w.same ? (sizes[first + i] - 1) / s + 1 : sizes[first + i] >= size ? (sizes[first + i] - size) / s + 1 : -1;
+        known = known && in > 0 && in < INT32_MAX;
         int64_t full = known ? (in - 1) * s + size : size, want = known ? sizes[first + i] : w.same ? s : size > s ? size : s;
         int64_t total = w.same ? (full > want ? full - want : 0) : 0, begin = w.given ? w.pads[i] : total / 2, end = full - begin - want;
         extra[i] = end < 0 ? -end : 0;

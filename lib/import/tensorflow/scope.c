@@ -125,6 +125,8 @@ xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body
     out->node = found->index;
     const char *second = rest.len ? memchr(rest.ptr, ':', rest.len) : NULL;
     if (!rest.len || scope_number(rest, &out->output)) return XINF_OK;
+    if (!b->function)
+        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output", XI_STR_ARG(user), XI_STR_ARG(text));
     xi_str arg = {rest.ptr, second ? (size_t)(second - rest.ptr) : rest.len};
     if (second && !scope_number((xi_str){second + 1, rest.len - arg.len - 1}, &out->output))
         return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output", XI_STR_ARG(user), XI_STR_ARG(text));

@@ -276,6 +276,11 @@ static bool slice_blocks_read(xi_tf_call *c, slice_blocks *s, xi_value *x)
     }
     for (int32_t i = 0; i < s->count; i++)
         if (s->block[i] < 1) return false;
+    if (s->rank < 0 && s->count + 2 <= XI_MAX_RANK) { /* images, as convolutions around it want them */
+        s->rank = s->count + 2;
+        x->type.shape = (xi_shape){.rank = s->rank};
+        for (int32_t i = 0; i < s->rank; i++) x->type.shape.dim[i] = XI_DIM_UNKNOWN;
+    }
     return s->rank > s->count && s->rank + s->count <= XI_MAX_RANK;
 }
 

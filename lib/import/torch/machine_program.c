@@ -250,7 +250,11 @@ static xi_aten_value program_attribute_value(xi_machine *m, const xi_torch_value
     const xi_literal *initial = NULL;
     if (!s || !xi_machine_good(m)) return v;
     if (v.kind == XI_ATEN_TENSOR && v.tensor->value) initial = v.tensor->value->literal;
-    if (v.kind == XI_ATEN_INT || v.kind == XI_ATEN_BOOL || v.kind == XI_ATEN_DOUBLE) initial = xi_machine_scalar(m, &v)->literal;
+    if (v.kind == XI_ATEN_INT || v.kind == XI_ATEN_BOOL || v.kind == XI_ATEN_DOUBLE) {
+        const xi_value *number = xi_machine_scalar(m, &v);
+        initial = number ? number->literal : NULL;
+    }
+    if (!xi_machine_good(m)) return v;
     if (!initial) return xi_machine_fail(m, XINF_UNSUPPORTED, "attribute \"%.*s\" is carried from run to run and begins as a %s", XI_STR_ARG(path), xi_aten_kind_name(&v));
     xi_value *read = program_read_state(m, s, initial, path);
     return v.kind == XI_ATEN_TENSOR ? xi_aten_tensor_of(&m->x, read) : xi_aten_dynamic(v.kind, read);
