@@ -9,6 +9,7 @@ except ImportError:
     ml_dtypes = None
 
 STRING = lib.XINF_STRING
+BFLOAT16 = lib.XINF_BFLOAT16
 
 _plain = {
     "float32": lib.XINF_FLOAT32, "uint8": lib.XINF_UINT8, "int8": lib.XINF_INT8, "uint16": lib.XINF_UINT16, "int16": lib.XINF_INT16,

@@ -1,4 +1,6 @@
 """NumPy arrays, lists, dicts and None to and from xinf_tensor."""
+import sys
+
 import numpy as np
 
 from . import _dtypes
@@ -66,8 +68,19 @@ def _strings(context, array):
     return tensor
 
 
+def _lent(value):
+    """An array over the memory of a value that speaks DLPack, a torch tensor say; text and numbers come back as they are."""
+    if getattr(value, "requires_grad", False):
+        value = value.detach()
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+        return np.from_dlpack(value.view(getattr(sys.modules["torch"], "int16"))).view(_to_numpy[_dtypes.BFLOAT16])
+    return np.from_dlpack(value)
+
+
 def tensor_of_array(context, array, want, keep):
     """A tensor of an array (or of what NumPy makes one of); `want` is the declared element type, 0 when there is none."""
+    if not isinstance(array, (np.ndarray, np.generic)) and hasattr(array, "__dlpack__"):
+        array = _lent(array)
     if not isinstance(array, np.ndarray):
         target = _to_numpy.get(want) if not isinstance(array, np.generic) else None
         array = np.asarray(array, dtype=object if want == _dtypes.STRING else target)
