@@ -1,4 +1,5 @@
-/* first.c — the program of the tour in xinf.h: opens a model and prints the first number of its first output. */
+/* first.c — the program of the tour in xinf.h: opens a model and prints the first number of its
+ * first output. */
 #include <stdio.h>
 #include <xinf.h>
 
@@ -11,8 +12,7 @@ int main(int argc, char **argv)
     xinf_tensor *input = NULL, *output = NULL;
     xinf_error err = XINF_ERROR_INIT;
     const int64_t shape[4] = {1, 1, 8, 8};
-    int failed = argc != 2 ||
-                 xinf_env_create(&env, NULL, &err) ||
+    int failed = argc != 2 || xinf_env_create(&env, NULL, &err) ||
                  xinf_loader_create(&loader, env, NULL, &err) ||
                  xinf_loader_load(&model, loader, argv[1], NULL, &err) ||
                  xinf_session_create(&session, model, NULL, &err) ||

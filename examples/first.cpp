@@ -4,8 +4,7 @@
 
 int main(int argc, char **argv)
 try {
-    if (argc != 2)
-        return 2;
+    if (argc != 2) return 2;
     xinf::env env;
     xinf::model model = xinf::loader(env).load(argv[1]);
     xinf::session session(model);

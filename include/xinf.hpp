@@ -1,4 +1,5 @@
-/* xinf.hpp — xinf.h for C++17: handles that end themselves, views instead of pointer and count, errors as exceptions.
+/* xinf.hpp — xinf.h for C++17: handles that end themselves, views instead of pointer and count,
+ * errors as exceptions.
  *
  * The whole program is examples/first.cpp:
  *
@@ -9,12 +10,13 @@
  *     std::vector<xinf::tensor> outputs = session.run({&image});
  *     float first = outputs[0].view<float>()[0];
  *
- * Handles are move-only; moved-from and default-made ones are empty, and only bool() and destruction are for those.
- * A failure throws xinf::error. With XINF_NO_EXCEPTIONS defined, or where the compiler has exceptions off, each function that
- * can fail returns xinf::result<T> instead: test it with bool(), then take *result or result.error(). Constructors that can
- * fail become static functions named make, in both ways. The two ways are different inline namespaces, so objects of both may be
- * linked into one program. Functions given as callbacks may throw: the exception comes out of the call that was given them.
- * Threads and life times are those of xinf.h.
+ * Handles are move-only; moved-from and default-made ones are empty, and only bool() and
+ * destruction are for those. A failure throws xinf::error. With XINF_NO_EXCEPTIONS defined, or
+ * where the compiler has exceptions off, each function that can fail returns xinf::result<T>
+ * instead: test it with bool(), then take *result or result.error(). Constructors that can fail
+ * become static functions named make, in both ways. The two ways are different inline namespaces,
+ * so objects of both may be linked into one program. Functions given as callbacks may throw: the
+ * exception comes out of the call that was given them. Threads and life times are those of xinf.h.
  */
 #ifndef XINF_HPP
 #define XINF_HPP
@@ -40,16 +42,30 @@
 #define XINF_HPP_NAMESPACE exceptions
 #endif
 
-namespace xinf {
-inline namespace XINF_HPP_NAMESPACE {
+namespace xinf
+{
+inline namespace XINF_HPP_NAMESPACE
+{
 
 /* A status other than XINF_OK and the sentence that goes with it. */
-class error : public std::exception {
+class error : public std::exception
+{
   public:
-    error(xinf_status status, std::string message) : status_(status), message_(std::move(message)) {}
-    xinf_status status() const noexcept { return status_; }
-    const std::string &message() const noexcept { return message_; }
-    const char *what() const noexcept override { return message_.c_str(); }
+    error(xinf_status status, std::string message) : status_(status), message_(std::move(message))
+    {
+    }
+    xinf_status status() const noexcept
+    {
+        return status_;
+    }
+    const std::string &message() const noexcept
+    {
+        return message_;
+    }
+    const char *what() const noexcept override
+    {
+        return message_.c_str();
+    }
 
   private:
     xinf_status status_;
@@ -57,27 +73,53 @@ class error : public std::exception {
 };
 
 #ifdef XINF_NO_EXCEPTIONS
-template <class T> class [[nodiscard]] result {
+template <class T> class [[nodiscard]] result
+{
   public:
     result(T value) : value_(std::move(value)), error_(XINF_OK, {}) {}
     result(xinf::error failure) : error_(std::move(failure)) {}
-    explicit operator bool() const noexcept { return error_.status() == XINF_OK; }
-    T &operator*() & noexcept { return value_; }
-    const T &operator*() const & noexcept { return value_; }
-    T &&operator*() && noexcept { return std::move(value_); }
-    T *operator->() noexcept { return &value_; }
-    const xinf::error &error() const noexcept { return error_; }
+    explicit operator bool() const noexcept
+    {
+        return error_.status() == XINF_OK;
+    }
+    T &operator*() &noexcept
+    {
+        return value_;
+    }
+    const T &operator*() const &noexcept
+    {
+        return value_;
+    }
+    T &&operator*() &&noexcept
+    {
+        return std::move(value_);
+    }
+    T *operator->() noexcept
+    {
+        return &value_;
+    }
+    const xinf::error &error() const noexcept
+    {
+        return error_;
+    }
 
   private:
     T value_{};
     xinf::error error_;
 };
-template <> class [[nodiscard]] result<void> {
+template <> class [[nodiscard]] result<void>
+{
   public:
     result() : error_(XINF_OK, {}) {}
     result(xinf::error failure) : error_(std::move(failure)) {}
-    explicit operator bool() const noexcept { return error_.status() == XINF_OK; }
-    const xinf::error &error() const noexcept { return error_; }
+    explicit operator bool() const noexcept
+    {
+        return error_.status() == XINF_OK;
+    }
+    const xinf::error &error() const noexcept
+    {
+        return error_;
+    }
 
   private:
     xinf::error error_;
@@ -88,31 +130,57 @@ template <class T> using returned = T;
 #endif
 
 /* A view of `size` elements that somebody else owns, as std::span is. */
-template <class T> class span {
+template <class T> class span
+{
   public:
     constexpr span() noexcept = default;
     constexpr span(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
     template <class C, class = decltype(static_cast<T *>(std::declval<C &>().data()))>
-    constexpr span(C &container) noexcept : data_(container.data()), size_(container.size()) {}
+    constexpr span(C &container) noexcept : data_(container.data()), size_(container.size())
+    {
+    }
     template <std::size_t N> constexpr span(T (&array)[N]) noexcept : data_(array), size_(N) {}
     /* Lives only as long as the call it is an argument of. */
-    constexpr span(std::initializer_list<std::remove_const_t<T>> list) noexcept : size_(list.size()) { data_ = list.begin(); }
-    constexpr T *data() const noexcept { return data_; }
-    constexpr std::size_t size() const noexcept { return size_; }
-    constexpr bool empty() const noexcept { return size_ == 0; }
-    constexpr T *begin() const noexcept { return data_; }
-    constexpr T *end() const noexcept { return data_ + size_; }
-    constexpr T &operator[](std::size_t i) const noexcept { return data_[i]; }
+    constexpr span(std::initializer_list<std::remove_const_t<T>> list) noexcept : size_(list.size())
+    {
+        data_ = list.begin();
+    }
+    constexpr T *data() const noexcept
+    {
+        return data_;
+    }
+    constexpr std::size_t size() const noexcept
+    {
+        return size_;
+    }
+    constexpr bool empty() const noexcept
+    {
+        return size_ == 0;
+    }
+    constexpr T *begin() const noexcept
+    {
+        return data_;
+    }
+    constexpr T *end() const noexcept
+    {
+        return data_ + size_;
+    }
+    constexpr T &operator[](std::size_t i) const noexcept
+    {
+        return data_[i];
+    }
 
   private:
     T *data_ = nullptr;
     std::size_t size_ = 0;
 };
 
-namespace detail {
+namespace detail
+{
 
 /* Owns one hold on an object of the library. */
-template <class T, void (*Destroy)(T *)> class handle {
+template <class T, void (*Destroy)(T *)> class handle
+{
   public:
     handle() noexcept = default;
     explicit handle(T *object) noexcept : object_(object) {}
@@ -122,12 +190,24 @@ template <class T, void (*Destroy)(T *)> class handle {
         std::swap(object_, other.object_);
         return *this;
     }
-    ~handle() { Destroy(object_); }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
+    ~handle()
+    {
+        Destroy(object_);
+    }
+    explicit operator bool() const noexcept
+    {
+        return object_ != nullptr;
+    }
     /* The object, for functions of xinf.h; stays owned. */
-    T *get() const noexcept { return object_; }
+    T *get() const noexcept
+    {
+        return object_;
+    }
     /* The object, which the caller now owns. */
-    T *release() noexcept { return std::exchange(object_, nullptr); }
+    T *release() noexcept
+    {
+        return std::exchange(object_, nullptr);
+    }
 
   protected:
     T *object_ = nullptr;
@@ -145,8 +225,7 @@ inline result<void> settle(xinf_status status, const xinf_error &err)
 #else
 inline void settle(xinf_status status, const xinf_error &err)
 {
-    if (status != XINF_OK)
-        throw error(status, err.message);
+    if (status != XINF_OK) throw error(status, err.message);
 }
 template <class T> T settle(xinf_status status, const xinf_error &err, T value)
 {
@@ -156,9 +235,9 @@ template <class T> T settle(xinf_status status, const xinf_error &err, T value)
 #endif
 
 template <class T> struct dtype_of;
-#define XINF_HPP_DTYPE(type, number)                                                                                                 \
-    template <> struct dtype_of<type> {                                                                                              \
-        static constexpr xinf_dtype value = number;                                                                                  \
+#define XINF_HPP_DTYPE(type, number)                \
+    template <> struct dtype_of<type> {             \
+        static constexpr xinf_dtype value = number; \
     }
 XINF_HPP_DTYPE(float, XINF_FLOAT32);
 XINF_HPP_DTYPE(double, XINF_FLOAT64);
@@ -173,7 +252,8 @@ XINF_HPP_DTYPE(std::uint32_t, XINF_UINT32);
 XINF_HPP_DTYPE(std::uint64_t, XINF_UINT64);
 #undef XINF_HPP_DTYPE
 
-/* Stands between a C callback and a callable; keeps the first exception until the call that carried it has returned. */
+/* Stands between a C callback and a callable; keeps the first exception until the call that carried
+ * it has returned. */
 template <class F> struct trampoline {
     F &function;
 #ifndef XINF_NO_EXCEPTIONS
@@ -185,8 +265,7 @@ template <class F> struct trampoline {
         function(std::forward<A>(args)...);
         return true;
 #else
-        if (thrown)
-            return false;
+        if (thrown) return false;
         try {
             function(std::forward<A>(args)...);
             return true;
@@ -199,15 +278,17 @@ template <class F> struct trampoline {
     void rethrow()
     {
 #ifndef XINF_NO_EXCEPTIONS
-        if (thrown)
-            std::rethrow_exception(thrown);
+        if (thrown) std::rethrow_exception(thrown);
 #endif
     }
     static std::int32_t write(void *self, const char *text, std::size_t size) noexcept
     {
         return static_cast<trampoline *>(self)->call(std::string_view(text, size)) ? 0 : 1;
     }
-    static void profile(void *self, const xinf_step_profile *step) noexcept { (void)static_cast<trampoline *>(self)->call(*step); }
+    static void profile(void *self, const xinf_step_profile *step) noexcept
+    {
+        (void)static_cast<trampoline *>(self)->call(*step);
+    }
 };
 
 inline void release_anything(void *) noexcept {}
@@ -215,15 +296,29 @@ inline void release_anything(void *) noexcept {}
 } /* namespace detail */
 
 /* The element type of T: XINF_FLOAT32 for float. */
-template <class T> inline constexpr xinf_dtype dtype_of = detail::dtype_of<std::remove_const_t<T>>::value;
+template <class T>
+inline constexpr xinf_dtype dtype_of = detail::dtype_of<std::remove_const_t<T>>::value;
 
 /* The options of each struct with its size filled in, so that fields can be set by name. */
-inline xinf_env_options env_options() { return XINF_ENV_OPTIONS_INIT; }
-inline xinf_load_options load_options() { return XINF_LOAD_OPTIONS_INIT; }
-inline xinf_session_options session_options() { return XINF_SESSION_OPTIONS_INIT; }
-inline xinf_run_options run_options() { return XINF_RUN_OPTIONS_INIT; }
+inline xinf_env_options env_options()
+{
+    return XINF_ENV_OPTIONS_INIT;
+}
+inline xinf_load_options load_options()
+{
+    return XINF_LOAD_OPTIONS_INIT;
+}
+inline xinf_session_options session_options()
+{
+    return XINF_SESSION_OPTIONS_INIT;
+}
+inline xinf_run_options run_options()
+{
+    return XINF_RUN_OPTIONS_INIT;
+}
 
-class env : public detail::handle<xinf_env, xinf_env_destroy> {
+class env : public detail::handle<xinf_env, xinf_env_destroy>
+{
   public:
     using handle::handle;
     static returned<env> make(const xinf_env_options *options = nullptr)
@@ -242,7 +337,8 @@ class env : public detail::handle<xinf_env, xinf_env_destroy> {
 };
 
 /* One hold on a tensor, sequence, map or none. */
-class tensor : public detail::handle<xinf_tensor, xinf_tensor_destroy> {
+class tensor : public detail::handle<xinf_tensor, xinf_tensor_destroy>
+{
   public:
     using handle::handle;
     tensor() noexcept = default;
@@ -250,48 +346,77 @@ class tensor : public detail::handle<xinf_tensor, xinf_tensor_destroy> {
     {
         xinf_tensor *out = nullptr;
         xinf_error err = XINF_ERROR_INIT;
-        xinf_status status = xinf_tensor_create(&out, env.get(), dtype, shape.data(), static_cast<std::int32_t>(shape.size()), &err);
+        xinf_status status = xinf_tensor_create(&out, env.get(), dtype, shape.data(),
+                                                static_cast<std::int32_t>(shape.size()), &err);
         return detail::settle(status, err, tensor(out));
     }
-    template <class T> static returned<tensor> zeros(const env &env, span<const std::int64_t> shape) { return zeros(env, dtype_of<T>, shape); }
-    /* A view of the caller's elements, which must outlive every hold on the tensor and every run that reads it. */
-    template <class T> static returned<tensor> wrap(const env &env, span<T> elements, span<const std::int64_t> shape)
+    template <class T> static returned<tensor> zeros(const env &env, span<const std::int64_t> shape)
+    {
+        return zeros(env, dtype_of<T>, shape);
+    }
+    /* A view of the caller's elements, which must outlive every hold on the tensor and every run
+     * that reads it. */
+    template <class T>
+    static returned<tensor> wrap(const env &env, span<T> elements, span<const std::int64_t> shape)
     {
         xinf_tensor *out = nullptr;
         xinf_error err = XINF_ERROR_INIT;
         auto *data = const_cast<std::remove_const_t<T> *>(elements.data());
-        xinf_status status = xinf_tensor_wrap(&out, env.get(), dtype_of<T>, shape.data(), static_cast<std::int32_t>(shape.size()), data,
-                                              elements.size() * sizeof(T), detail::release_anything, nullptr, &err);
+        xinf_status status = xinf_tensor_wrap(
+            &out, env.get(), dtype_of<T>, shape.data(), static_cast<std::int32_t>(shape.size()),
+            data, elements.size() * sizeof(T), detail::release_anything, nullptr, &err);
         return detail::settle(status, err, tensor(out));
     }
     /* The tensor owns the vector from here on. */
-    template <class T> static returned<tensor> take(const env &env, std::vector<T> elements, span<const std::int64_t> shape)
+    template <class T>
+    static returned<tensor> take(const env &env, std::vector<T> elements,
+                                 span<const std::int64_t> shape)
     {
         static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements to point at");
         auto *kept = new std::vector<T>(std::move(elements));
         xinf_tensor *out = nullptr;
         xinf_error err = XINF_ERROR_INIT;
-        xinf_status status = xinf_tensor_wrap(&out, env.get(), dtype_of<T>, shape.data(), static_cast<std::int32_t>(shape.size()),
-                                              kept->data(), kept->size() * sizeof(T),
-                                              [](void *self) { delete static_cast<std::vector<T> *>(self); }, kept, &err);
-        if (status != XINF_OK)
-            delete kept;
+        xinf_status status = xinf_tensor_wrap(
+            &out, env.get(), dtype_of<T>, shape.data(), static_cast<std::int32_t>(shape.size()),
+            kept->data(), kept->size() * sizeof(T),
+            [](void *self) { delete static_cast<std::vector<T> *>(self); }, kept, &err);
+        if (status != XINF_OK) delete kept;
         return detail::settle(status, err, tensor(out));
     }
     /* One more hold on the same tensor. */
-    tensor share() const noexcept { return tensor(xinf_tensor_retain(object_)); }
+    tensor share() const noexcept
+    {
+        return tensor(xinf_tensor_retain(object_));
+    }
 
-    xinf_kind kind() const noexcept { return xinf_tensor_kind(object_); }
-    xinf_dtype dtype() const noexcept { return xinf_tensor_dtype(object_); }
-    std::int64_t count() const noexcept { return xinf_tensor_count(object_); }
-    std::size_t size() const noexcept { return xinf_tensor_size(object_); }
-    void *data() const noexcept { return xinf_tensor_data(object_); }
-    span<const std::int64_t> shape() const noexcept { return {xinf_tensor_shape(object_), static_cast<std::size_t>(xinf_tensor_rank(object_))}; }
+    xinf_kind kind() const noexcept
+    {
+        return xinf_tensor_kind(object_);
+    }
+    xinf_dtype dtype() const noexcept
+    {
+        return xinf_tensor_dtype(object_);
+    }
+    std::int64_t count() const noexcept
+    {
+        return xinf_tensor_count(object_);
+    }
+    std::size_t size() const noexcept
+    {
+        return xinf_tensor_size(object_);
+    }
+    void *data() const noexcept
+    {
+        return xinf_tensor_data(object_);
+    }
+    span<const std::int64_t> shape() const noexcept
+    {
+        return {xinf_tensor_shape(object_), static_cast<std::size_t>(xinf_tensor_rank(object_))};
+    }
     /* The elements when they are of type T, else none. */
     template <class T> span<T> view() const noexcept
     {
-        if (kind() != XINF_KIND_TENSOR || dtype() != dtype_of<T>)
-            return {};
+        if (kind() != XINF_KIND_TENSOR || dtype() != dtype_of<T>) return {};
         return {static_cast<T *>(data()), static_cast<std::size_t>(count())};
     }
     std::string_view string(std::int64_t index) const noexcept
@@ -303,7 +428,8 @@ class tensor : public detail::handle<xinf_tensor, xinf_tensor_destroy> {
     returned<void> set_string(std::int64_t index, std::string_view bytes)
     {
         xinf_error err = XINF_ERROR_INIT;
-        xinf_status status = xinf_tensor_set_string(object_, index, bytes.data(), bytes.size(), &err);
+        xinf_status status = xinf_tensor_set_string(object_, index, bytes.data(), bytes.size(),
+                                                    &err);
         return detail::settle(status, err);
     }
     /* Item of a sequence or value of a map, with a hold of its own; empty when out of range. */
@@ -319,16 +445,35 @@ class tensor : public detail::handle<xinf_tensor, xinf_tensor_destroy> {
     }
 };
 
-class model : public detail::handle<xinf_model, xinf_model_destroy> {
+class model : public detail::handle<xinf_model, xinf_model_destroy>
+{
   public:
     using handle::handle;
     model() noexcept = default;
-    std::int32_t input_count() const noexcept { return xinf_model_input_count(object_); }
-    std::int32_t output_count() const noexcept { return xinf_model_output_count(object_); }
-    std::int32_t state_count() const noexcept { return xinf_model_state_count(object_); }
-    returned<xinf_value_info> input(std::int32_t index) const { return ask(xinf_model_input, index); }
-    returned<xinf_value_info> output(std::int32_t index) const { return ask(xinf_model_output, index); }
-    returned<xinf_value_info> state(std::int32_t index) const { return ask(xinf_model_state, index); }
+    std::int32_t input_count() const noexcept
+    {
+        return xinf_model_input_count(object_);
+    }
+    std::int32_t output_count() const noexcept
+    {
+        return xinf_model_output_count(object_);
+    }
+    std::int32_t state_count() const noexcept
+    {
+        return xinf_model_state_count(object_);
+    }
+    returned<xinf_value_info> input(std::int32_t index) const
+    {
+        return ask(xinf_model_input, index);
+    }
+    returned<xinf_value_info> output(std::int32_t index) const
+    {
+        return ask(xinf_model_output, index);
+    }
+    returned<xinf_value_info> state(std::int32_t index) const
+    {
+        return ask(xinf_model_state, index);
+    }
     returned<void> save(const std::string &path) const
     {
         xinf_error err = XINF_ERROR_INIT;
@@ -346,7 +491,8 @@ class model : public detail::handle<xinf_model, xinf_model_destroy> {
     }
 
   private:
-    returned<xinf_value_info> ask(xinf_status (*function)(const xinf_model *, std::int32_t, xinf_value_info *, xinf_error *),
+    returned<xinf_value_info> ask(xinf_status (*function)(const xinf_model *, std::int32_t,
+                                                          xinf_value_info *, xinf_error *),
                                   std::int32_t index) const
     {
         xinf_value_info info = XINF_VALUE_INFO_INIT;
@@ -356,7 +502,8 @@ class model : public detail::handle<xinf_model, xinf_model_destroy> {
     }
 };
 
-class loader : public detail::handle<xinf_loader, xinf_loader_destroy> {
+class loader : public detail::handle<xinf_loader, xinf_loader_destroy>
+{
   public:
     using handle::handle;
     static returned<loader> make(const env &env)
@@ -378,7 +525,8 @@ class loader : public detail::handle<xinf_loader, xinf_loader_destroy> {
         return detail::settle(status, err, model(out));
     }
     /* The bytes are borrowed until the model and all its sessions are gone. */
-    returned<model> load_memory(const void *data, std::size_t size, const xinf_load_options *options = nullptr) const
+    returned<model> load_memory(const void *data, std::size_t size,
+                                const xinf_load_options *options = nullptr) const
     {
         xinf_model *out = nullptr;
         xinf_error err = XINF_ERROR_INIT;
@@ -387,7 +535,8 @@ class loader : public detail::handle<xinf_loader, xinf_loader_destroy> {
     }
 };
 
-class cancel : public detail::handle<xinf_cancel, xinf_cancel_destroy> {
+class cancel : public detail::handle<xinf_cancel, xinf_cancel_destroy>
+{
   public:
     using handle::handle;
     cancel() noexcept = default;
@@ -401,11 +550,18 @@ class cancel : public detail::handle<xinf_cancel, xinf_cancel_destroy> {
 #ifndef XINF_NO_EXCEPTIONS
     explicit cancel(const env &env) : cancel(make(env)) {}
 #endif
-    void trigger() const noexcept { xinf_cancel_trigger(object_); }
-    void reset() const noexcept { xinf_cancel_reset(object_); }
+    void trigger() const noexcept
+    {
+        xinf_cancel_trigger(object_);
+    }
+    void reset() const noexcept
+    {
+        xinf_cancel_reset(object_);
+    }
 };
 
-class session : public detail::handle<xinf_session, xinf_session_destroy> {
+class session : public detail::handle<xinf_session, xinf_session_destroy>
+{
   public:
     session() noexcept = default;
     static returned<session> make(const model &model, const xinf_session_options *options = nullptr)
@@ -417,28 +573,35 @@ class session : public detail::handle<xinf_session, xinf_session_destroy> {
     }
 #ifndef XINF_NO_EXCEPTIONS
     explicit session(const model &model) : session(make(model)) {}
-    session(const model &model, const xinf_session_options &options) : session(make(model, &options)) {}
+    session(const model &model, const xinf_session_options &options)
+        : session(make(model, &options))
+    {
+    }
 #endif
-    /* Runs once: inputs in the model's order, nullptr for one that has a default. Outputs are valid as xinf_session_run says:
-     * until the next run, unless the caller copies them. */
-    returned<std::vector<tensor>> run(span<const tensor *const> inputs, const xinf_run_options *options = nullptr)
+    /* Runs once: inputs in the model's order, nullptr for one that has a default. Outputs are valid
+     * as xinf_session_run says: until the next run, unless the caller copies them. */
+    returned<std::vector<tensor>> run(span<const tensor *const> inputs,
+                                      const xinf_run_options *options = nullptr)
     {
         std::vector<xinf_tensor *> given(inputs.size()), made(static_cast<std::size_t>(outputs_));
         for (std::size_t i = 0; i < inputs.size(); i++)
             given[i] = inputs[i] ? inputs[i]->get() : nullptr;
         std::vector<tensor> outputs(made.size());
         xinf_error err = XINF_ERROR_INIT;
-        xinf_status status = xinf_session_run(object_, given.data(), static_cast<std::int32_t>(given.size()), made.data(), outputs_, options, &err);
-        for (std::size_t i = 0; i < made.size(); i++)
-            outputs[i] = tensor(made[i]);
+        xinf_status status = xinf_session_run(object_, given.data(),
+                                              static_cast<std::int32_t>(given.size()), made.data(),
+                                              outputs_, options, &err);
+        for (std::size_t i = 0; i < made.size(); i++) outputs[i] = tensor(made[i]);
         return detail::settle(status, err, std::move(outputs));
     }
-    returned<std::vector<tensor>> run(std::initializer_list<const tensor *> inputs, const xinf_run_options *options = nullptr)
+    returned<std::vector<tensor>> run(std::initializer_list<const tensor *> inputs,
+                                      const xinf_run_options *options = nullptr)
     {
         return run(span<const tensor *const>(inputs.begin(), inputs.size()), options);
     }
     /* The same, and tells profile(const xinf_step_profile &) of each step. */
-    template <class F> returned<std::vector<tensor>> run_profiled(span<const tensor *const> inputs, F &&profile)
+    template <class F>
+    returned<std::vector<tensor>> run_profiled(span<const tensor *const> inputs, F &&profile)
     {
         detail::trampoline<std::remove_reference_t<F>> bridge{profile};
         xinf_run_options options = XINF_RUN_OPTIONS_INIT;
@@ -456,11 +619,13 @@ class session : public detail::handle<xinf_session, xinf_session_destroy> {
     }
 
   private:
-    session(xinf_session *object, std::int32_t outputs) noexcept : handle(object), outputs_(outputs) {}
+    session(xinf_session *object, std::int32_t outputs) noexcept : handle(object), outputs_(outputs)
+    {
+    }
     std::int32_t outputs_ = 0;
 };
 
-} /* inline namespace */
+} // namespace XINF_HPP_NAMESPACE
 } /* namespace xinf */
 
 #undef XINF_HPP_NAMESPACE

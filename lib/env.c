@@ -11,8 +11,14 @@ static const struct {
     uint32_t bit;
     const char *name;
 } env_features[] = {
-    {XI_ISA_AVX2, "avx2"}, {XI_ISA_AVX512, "avx512"}, {XI_ISA_AVX512_VNNI, "avx512_vnni"}, {XI_ISA_AVX512_BF16, "avx512_bf16"},
-    {XI_ISA_AVX_VNNI, "avx_vnni"}, {XI_ISA_AMX, "amx"}, {XI_ISA_NEON, "neon"}, {XI_ISA_NEON_DOTPROD, "neon_dotprod"},
+    {XI_ISA_AVX2, "avx2"},
+    {XI_ISA_AVX512, "avx512"},
+    {XI_ISA_AVX512_VNNI, "avx512_vnni"},
+    {XI_ISA_AVX512_BF16, "avx512_bf16"},
+    {XI_ISA_AVX_VNNI, "avx_vnni"},
+    {XI_ISA_AMX, "amx"},
+    {XI_ISA_NEON, "neon"},
+    {XI_ISA_NEON_DOTPROD, "neon_dotprod"},
 };
 
 static void env_describe_cpu(xinf_env *env)
@@ -33,10 +39,13 @@ xinf_status xinf_env_create(xinf_env **out, const xinf_env_options *options, xin
     if (!out) return xi_fail(err, XINF_INVALID_ARGUMENT, "xinf_env_create: out is NULL");
     *out = NULL;
     xinf_env_options o = XINF_ENV_OPTIONS_INIT;
-    if (options && options->struct_size) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (options && options->struct_size)
+        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
     xinf_allocator alloc = o.allocator.fn ? o.allocator : xi_allocator_default();
-    if (o.executor && (o.executor->struct_size < sizeof *o.executor || !o.executor->parallel || o.executor->max_concurrency < 1))
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "the executor has no parallel function, or max_concurrency is below 1");
+    if (o.executor && (o.executor->struct_size < sizeof *o.executor || !o.executor->parallel ||
+                       o.executor->max_concurrency < 1))
+        return xi_fail(err, XINF_INVALID_ARGUMENT,
+                       "the executor has no parallel function, or max_concurrency is below 1");
     xinf_env *env = xi_calloc(&alloc, 1, sizeof *env);
     if (!env) return xi_fail_memory(err, sizeof *env);
     atomic_init(&env->refs, 1);
@@ -64,7 +73,8 @@ void xinf_env_destroy(xinf_env *env)
 
 xinf_status xinf_env_add_operator(xinf_env *env, const xinf_operator *op, xinf_error *err)
 {
-    if (!env || !op || op->struct_size < sizeof *op) return xi_fail(err, XINF_INVALID_ARGUMENT, "xinf_env_add_operator: an argument is missing");
+    if (!env || !op || op->struct_size < sizeof *op)
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "xinf_env_add_operator: an argument is missing");
     return xi_customs_add(&env->customs, &env->alloc, op, err);
 }
 
@@ -77,8 +87,12 @@ xinf_status xinf_env_device(xinf_env *env, int32_t index, xinf_device_info *out,
 {
     if (!env || !out) return xi_fail(err, XINF_INVALID_ARGUMENT, "NULL argument");
     if (index != 0) return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no device %d", (int)index);
-    xinf_device_info info = {.struct_size = out->struct_size, .units = env->cpu.cpus, .name = "cpu", .model = env->cpu.model,
-                             .features = env->features, .memory_bytes = env->cpu.memory};
+    xinf_device_info info = {.struct_size = out->struct_size,
+                             .units = env->cpu.cpus,
+                             .name = "cpu",
+                             .model = env->cpu.model,
+                             .features = env->features,
+                             .memory_bytes = env->cpu.memory};
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
     return XINF_OK;
 }

@@ -20,10 +20,17 @@ static bool model_describe(xinf_model *m, xinf_value_info *out, const xi_value *
     for (int32_t i = 0; i < rank; i++) {
         const xi_str *symbol = xi_family_symbol_name(m->import.family, t->shape.dim[i]);
         shape[i] = t->shape.dim[i] < 0 ? -1 : t->shape.dim[i];
-        if (symbol && !(symbols[i] = xi_arena_strndup(arena, symbol->ptr, symbol->len))) return false;
+        if (symbol && !(symbols[i] = xi_arena_strndup(arena, symbol->ptr, symbol->len)))
+            return false;
     }
-    *out = (xinf_value_info){.struct_size = sizeof *out, .kind = t->kind, .name = copy, .dtype = t->dtype, .rank = rank, .shape = shape,
-                             .symbols = symbols, .optional = t->optional};
+    *out = (xinf_value_info){.struct_size = sizeof *out,
+                             .kind = t->kind,
+                             .name = copy,
+                             .dtype = t->dtype,
+                             .rank = rank,
+                             .shape = shape,
+                             .symbols = symbols,
+                             .optional = t->optional};
     return true;
 }
 
@@ -40,8 +47,10 @@ static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
         done = model_describe(m, &m->inputs[i], g->inputs[i], g->inputs[i]->name);
         m->inputs[i].optional |= m->import.defaults && m->import.defaults[i];
     }
-    for (int32_t i = 0; i < g->output_count && done; i++) done = model_describe(m, &m->outputs[i], g->outputs[i], g->outputs[i]->name);
-    for (int32_t i = 0; i < g->state_count && done; i++) done = model_describe(m, &m->states[i], g->states[i].read, g->states[i].name);
+    for (int32_t i = 0; i < g->output_count && done; i++)
+        done = model_describe(m, &m->outputs[i], g->outputs[i], g->outputs[i]->name);
+    for (int32_t i = 0; i < g->state_count && done; i++)
+        done = model_describe(m, &m->states[i], g->states[i].read, g->states[i].name);
     return done ? XINF_OK : xi_fail_memory(err, sizeof(xinf_value_info));
 }
 
@@ -51,21 +60,32 @@ static xinf_status model_describe_all(xinf_model *m, xinf_error *err)
 static void model_count_weights(const xi_graph *g, bool used, uint64_t *bytes)
 {
     for (size_t i = 0; i < g->value_count; i++)
-        if (g->values[i]->literal && (!used || g->values[i]->uses)) *bytes += g->values[i]->literal->size;
+        if (g->values[i]->literal && (!used || g->values[i]->uses))
+            *bytes += g->values[i]->literal->size;
     for (const xi_node *n = g->first; n; n = n->next)
         for (int32_t a = 0; a < n->attr_count; a++)
-            if (n->attrs[a].type == XI_ATTR_GRAPH) model_count_weights(n->attrs[a].graph, used, bytes);
+            if (n->attrs[a].type == XI_ATTR_GRAPH)
+                model_count_weights(n->attrs[a].graph, used, bytes);
 }
 
-static xinf_status model_import(xinf_model *m, const char *folder, const xinf_load_options *o, xinf_error *err)
+static xinf_status model_import(xinf_model *m, const char *folder, const xinf_load_options *o,
+                                xinf_error *err)
 {
     xinf_status status;
     const xi_importer *importer;
-    xi_import_source source = {.alloc = &m->alloc, .file = &m->file, .folder = folder, .map = o->map != XINF_MAP_NEVER,
-                               .customs = &m->env->customs,
-                               .limits = {.max_bytes = o->max_bytes, .max_steps = o->max_steps, .max_depth = o->max_depth},
-                               .method = o->method, .hints = o->inputs, .hint_count = o->inputs ? o->input_count : 0,
-                               .signature = o->signature, .outputs = o->outputs, .output_count = o->outputs ? o->output_count : 0};
+    xi_import_source source = {
+        .alloc = &m->alloc,
+        .file = &m->file,
+        .folder = folder,
+        .map = o->map != XINF_MAP_NEVER,
+        .customs = &m->env->customs,
+        .limits = {.max_bytes = o->max_bytes, .max_steps = o->max_steps, .max_depth = o->max_depth},
+        .method = o->method,
+        .hints = o->inputs,
+        .hint_count = o->inputs ? o->input_count : 0,
+        .signature = o->signature,
+        .outputs = o->outputs,
+        .output_count = o->outputs ? o->output_count : 0};
     XI_TRY(xi_importer_choose(&importer, &m->file, o->format, err));
     m->format = importer->name;
     XI_TRY(importer->import(&m->import, &source, err));
@@ -78,13 +98,15 @@ cleanup:
     return status;
 }
 
-xinf_status xi_model_open(xinf_model **out, xinf_env *env, xi_file *file, const char *folder, const xinf_load_options *options,
-                          const xinf_source *source, xinf_error *err)
+xinf_status xi_model_open(xinf_model **out, xinf_env *env, xi_file *file, const char *folder,
+                          const xinf_load_options *options, const xinf_source *source,
+                          xinf_error *err)
 {
     *out = NULL;
     xinf_status status;
     xinf_load_options o = XINF_LOAD_OPTIONS_INIT;
-    if (options && options->struct_size) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (options && options->struct_size)
+        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
     xinf_model *m = xi_calloc(&env->alloc, 1, sizeof *m);
     if (!m) {
         xi_file_close(file);
@@ -109,7 +131,8 @@ static void model_release_source(void *owner)
     xinf_model_destroy(owner);
 }
 
-xinf_status xi_model_derive(xinf_model **out, xinf_model *source, xi_family *family, xi_graph *graph, xinf_error *err)
+xinf_status xi_model_derive(xinf_model **out, xinf_model *source, xi_family *family,
+                            xi_graph *graph, xinf_error *err)
 {
     *out = NULL;
     xinf_status status;
@@ -174,9 +197,12 @@ int32_t xinf_model_state_count(const xinf_model *m)
     return m ? m->import.graph->state_count : 0;
 }
 
-static xinf_status model_answer(const xinf_value_info *list, int32_t count, int32_t index, xinf_value_info *out, xinf_error *err)
+static xinf_status model_answer(const xinf_value_info *list, int32_t count, int32_t index,
+                                xinf_value_info *out, xinf_error *err)
 {
-    if (!out || index < 0 || index >= count) return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no value %d of %d", (int)index, (int)count);
+    if (!out || index < 0 || index >= count)
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no value %d of %d", (int)index,
+                       (int)count);
     uint32_t size = out->struct_size < sizeof *out ? out->struct_size : (uint32_t)sizeof *out;
     xinf_value_info info = list[index];
     info.struct_size = out->struct_size;
@@ -184,19 +210,25 @@ static xinf_status model_answer(const xinf_value_info *list, int32_t count, int3
     return XINF_OK;
 }
 
-xinf_status xinf_model_input(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
+xinf_status xinf_model_input(const xinf_model *m, int32_t index, xinf_value_info *out,
+                             xinf_error *err)
 {
-    return m ? model_answer(m->inputs, m->import.graph->input_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->inputs, m->import.graph->input_count, index, out, err)
+             : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
-xinf_status xinf_model_output(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
+xinf_status xinf_model_output(const xinf_model *m, int32_t index, xinf_value_info *out,
+                              xinf_error *err)
 {
-    return m ? model_answer(m->outputs, m->import.graph->output_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->outputs, m->import.graph->output_count, index, out, err)
+             : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
-xinf_status xinf_model_state(const xinf_model *m, int32_t index, xinf_value_info *out, xinf_error *err)
+xinf_status xinf_model_state(const xinf_model *m, int32_t index, xinf_value_info *out,
+                             xinf_error *err)
 {
-    return m ? model_answer(m->states, m->import.graph->state_count, index, out, err) : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
+    return m ? model_answer(m->states, m->import.graph->state_count, index, out, err)
+             : xi_fail(err, XINF_INVALID_ARGUMENT, "model is NULL");
 }
 
 const char *xinf_model_metadata(const xinf_model *m, int32_t index, const char **out_value)
@@ -210,8 +242,10 @@ const char *xinf_model_metadata(const xinf_model *m, int32_t index, const char *
 xinf_status xinf_model_memory(const xinf_model *m, xinf_memory_info *out, xinf_error *err)
 {
     if (!m || !out) return xi_fail(err, XINF_INVALID_ARGUMENT, "NULL argument");
-    xinf_memory_info info = {.struct_size = out->struct_size, .mapped_bytes = m->import.mapped_bytes,
-                             .graph_bytes = m->import.family->arena.used, .weight_bytes = m->weights.bytes};
+    xinf_memory_info info = {.struct_size = out->struct_size,
+                             .mapped_bytes = m->import.mapped_bytes,
+                             .graph_bytes = m->import.family->arena.used,
+                             .weight_bytes = m->weights.bytes};
     info.peak_bytes = info.mapped_bytes + info.graph_bytes + info.weight_bytes;
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
     return XINF_OK;

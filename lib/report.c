@@ -32,7 +32,9 @@ static bool report_count_operator(xinf_report *r, const char *name)
             r->operators[i].nodes++;
             return true;
         }
-    if (!xi_grow(&r->alloc, (void **)&r->operators, &r->operator_capacity, r->operator_count + 1, sizeof *r->operators)) return false;
+    if (!xi_grow(&r->alloc, (void **)&r->operators, &r->operator_capacity, r->operator_count + 1,
+                 sizeof *r->operators))
+        return false;
     char *copy = xi_arena_strndup(&r->arena, name, strlen(name));
     if (!copy) return false;
     r->operators[r->operator_count++] = (report_operator){copy, 1};
@@ -41,7 +43,8 @@ static bool report_count_operator(xinf_report *r, const char *name)
 
 static bool report_refuse(xinf_report *r, const char *sentence)
 {
-    if (!xi_grow(&r->alloc, (void **)&r->unsupported, &r->unsupported_capacity, r->unsupported_count + 1, sizeof *r->unsupported))
+    if (!xi_grow(&r->alloc, (void **)&r->unsupported, &r->unsupported_capacity,
+                 r->unsupported_count + 1, sizeof *r->unsupported))
         return false;
     char *copy = xi_arena_strndup(&r->arena, sentence, strlen(sentence));
     if (!copy) return false;
@@ -60,7 +63,8 @@ static bool report_count_graph(xinf_report *r, const xi_graph *g)
     char name[160];
     bool done = true;
     for (const xi_node *n = g->first; n && done; n = n->next) {
-        snprintf(name, sizeof name, "%.*s%s%.*s", XI_STR_ARG(n->domain), n->domain.len ? "." : "", XI_STR_ARG(n->op_name));
+        snprintf(name, sizeof name, "%.*s%s%.*s", XI_STR_ARG(n->domain), n->domain.len ? "." : "",
+                 XI_STR_ARG(n->op_name));
         r->nodes++;
         done = report_count_operator(r, name);
         for (int32_t a = 0; a < n->attr_count && done; a++)
@@ -83,13 +87,17 @@ xinf_status xi_report_create(xinf_report **out, xinf_model *model, xinf_error *e
     r->model = xi_model_retain(model);
     xi_arena_init(&r->arena, &r->alloc, 0);
     xi_refusal_sink sink = {r, report_take_refusal};
-    xinf_status status = report_count_graph(r, model->import.graph) ? XINF_OK : xi_fail_memory(err, sizeof *r);
-    if (status == XINF_OK) status = xi_device_find(NULL)->query(model->import.graph, model->env->cpu.isa, &sink, err);
+    xinf_status status = report_count_graph(r, model->import.graph)
+                             ? XINF_OK
+                             : xi_fail_memory(err, sizeof *r);
+    if (status == XINF_OK)
+        status = xi_device_find(NULL)->query(model->import.graph, model->env->cpu.isa, &sink, err);
     if (status != XINF_OK) {
         xinf_report_destroy(r);
         return status;
     }
-    if (r->operator_count) qsort(r->operators, r->operator_count, sizeof *r->operators, report_by_name);
+    if (r->operator_count)
+        qsort(r->operators, r->operator_count, sizeof *r->operators, report_by_name);
     *out = r;
     return XINF_OK;
 }

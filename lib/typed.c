@@ -7,8 +7,10 @@ static bool typed_fits(const xi_type *t, const xinf_tensor *v)
 {
     bool tensor = v && v->kind == XINF_KIND_TENSOR;
     if (!tensor) return t->kind == (v ? v->kind : XINF_KIND_NONE);
-    if (t->kind == XINF_KIND_TENSOR && (t->dtype == XINF_UNDEFINED || t->shape.rank < 0)) return false;
-    if (t->kind != XINF_KIND_TENSOR || t->dtype != v->dtype || t->shape.rank != v->shape.rank) return false;
+    if (t->kind == XINF_KIND_TENSOR && (t->dtype == XINF_UNDEFINED || t->shape.rank < 0))
+        return false;
+    if (t->kind != XINF_KIND_TENSOR || t->dtype != v->dtype || t->shape.rank != v->shape.rank)
+        return false;
     for (int32_t i = 0; i < v->shape.rank; i++)
         if (t->shape.dim[i] >= 0 && t->shape.dim[i] != v->shape.dim[i]) return false;
     return true;
@@ -28,13 +30,16 @@ static xi_type typed_of(const xinf_tensor *v)
 /* The type that takes both: sizes that differ are open. False when dtype, rank or kind differ. */
 static bool typed_widen(xi_type *t, const xi_type *seen)
 {
-    if (t->kind != seen->kind || t->dtype != seen->dtype || t->shape.rank != seen->shape.rank) return false;
+    if (t->kind != seen->kind || t->dtype != seen->dtype || t->shape.rank != seen->shape.rank)
+        return false;
     for (int32_t i = 0; i < t->shape.rank; i++)
-        if (t->shape.dim[i] != seen->shape.dim[i] || seen->shape.dim[i] < 0) t->shape.dim[i] = XI_DIM_UNKNOWN;
+        if (t->shape.dim[i] != seen->shape.dim[i] || seen->shape.dim[i] < 0)
+            t->shape.dim[i] = XI_DIM_UNKNOWN;
     return true;
 }
 
-static xinf_status typed_import(xi_import *out, const xinf_model *m, const xi_type *types, int32_t count, xinf_error *err)
+static xinf_status typed_import(xi_import *out, const xinf_model *m, const xi_type *types,
+                                int32_t count, xinf_error *err)
 {
     xinf_status status;
     XI_TRY(m->import.retype(out, m->import.owner, types, count, err));
@@ -49,8 +54,8 @@ cleanup:
     return status;
 }
 
-xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_model *m, xinf_tensor *const *inputs, int32_t count,
-                         xinf_error *err)
+xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_model *m,
+                         xinf_tensor *const *inputs, int32_t count, xinf_error *err)
 {
     xi_type *types = NULL;
     xi_import made = {0};
@@ -61,7 +66,8 @@ xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_
     for (int32_t i = 0; i < count && fits; i++) fits = typed_fits(&t->types[i], inputs[i]);
     if (fits) return XINF_OK;
     if (t->import.family && t->import.graph->state_count)
-        return xi_fail(err, XINF_MISMATCH, "a model with memory takes inputs of the first run's types and sizes only");
+        return xi_fail(err, XINF_MISMATCH,
+                       "a model with memory takes inputs of the first run's types and sizes only");
     types = xi_calloc(&m->alloc, (size_t)count + 1, sizeof *types);
     if (!types) return xi_fail_memory(err, sizeof *types);
     for (int32_t i = 0; i < count; i++) {
@@ -79,7 +85,8 @@ xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_
     }
     /* Sizes that the program leaves open need no new import. */
     for (int32_t i = 0; i < count && i < made.graph->input_count; i++)
-        if (made.graph->inputs[i]->type.kind == XINF_KIND_TENSOR) types[i] = made.graph->inputs[i]->type;
+        if (made.graph->inputs[i]->type.kind == XINF_KIND_TENSOR)
+            types[i] = made.graph->inputs[i]->type;
     *old = t->import;
     xi_free(&m->alloc, t->types, t->types ? ((size_t)t->count + 1) * sizeof *t->types : 0);
     *t = (xi_typed){.import = made, .types = types, .count = count};

@@ -1,4 +1,5 @@
-/* typed.h — programs that do not say what their inputs are: imported again for what a run brings. */
+/* typed.h — programs that do not say what their inputs are: imported again for what a run brings.
+ */
 #ifndef XI_TYPED_H
 #define XI_TYPED_H
 
@@ -11,11 +12,12 @@ typedef struct xi_typed {
     int32_t count;
 } xi_typed;
 
-/* Makes the import fit the inputs. *changed: it is a new one, the old is gone from *t and must be ended by the caller after
- * what uses it (it is put into *old). The first import takes the inputs' sizes as they are; at a second set of sizes those that
- * differ become open, when the program can be imported so. */
-xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_model *m, xinf_tensor *const *inputs, int32_t count,
-                         xinf_error *err);
+/* Makes the import fit the inputs. *changed: it is a new one, the old is gone from *t and must be
+ * ended by the caller after what uses it (it is put into *old). The first import takes the inputs'
+ * sizes as they are; at a second set of sizes those that differ become open, when the program can
+ * be imported so. */
+xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_model *m,
+                         xinf_tensor *const *inputs, int32_t count, xinf_error *err);
 void xi_typed_end(xi_typed *t, const xinf_model *m);
 
 #endif

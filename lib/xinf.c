@@ -28,7 +28,8 @@ struct xinf_session {
     xi_session *session;
     uint32_t isa;
     xi_typed typed; /* what a program without declared inputs became for this session's runs */
-    xinf_session_options *later; /* set: the session is made, or made anew, by a run; a copy with its texts behind it */
+    xinf_session_options *later; /* set: the session is made, or made anew, by a run; a copy with
+                                    its texts behind it */
     size_t later_size;
     atomic_flag making; /* held while such a session is made and runs */
 };
@@ -38,16 +39,20 @@ struct xinf_session {
 
 const char *xinf_version(void)
 {
-    return XINF_TEXT_OF(XINF_VERSION_MAJOR) "." XINF_TEXT_OF(XINF_VERSION_MINOR) "." XINF_TEXT_OF(XINF_VERSION_PATCH);
+    return XINF_TEXT_OF(XINF_VERSION_MAJOR) "." XINF_TEXT_OF(XINF_VERSION_MINOR) "." XINF_TEXT_OF(
+        XINF_VERSION_PATCH);
 }
 
 const char *xinf_status_name(xinf_status status)
 {
     static const char *const names[] = {
-        "XINF_OK", "XINF_INVALID_ARGUMENT", "XINF_OUT_OF_MEMORY", "XINF_IO", "XINF_MALFORMED", "XINF_UNSUPPORTED", "XINF_LIMIT",
-        "XINF_MISMATCH", "XINF_RUN_ERROR", "XINF_CANCELLED", "XINF_DEADLINE", "XINF_BUSY", "XINF_DEVICE", "XINF_INTERNAL",
+        "XINF_OK",        "XINF_INVALID_ARGUMENT", "XINF_OUT_OF_MEMORY", "XINF_IO",
+        "XINF_MALFORMED", "XINF_UNSUPPORTED",      "XINF_LIMIT",         "XINF_MISMATCH",
+        "XINF_RUN_ERROR", "XINF_CANCELLED",        "XINF_DEADLINE",      "XINF_BUSY",
+        "XINF_DEVICE",    "XINF_INTERNAL",
     };
-    return status >= 0 && status < (xinf_status)(sizeof names / sizeof names[0]) ? names[status] : "unknown status";
+    return status >= 0 && status < (xinf_status)(sizeof names / sizeof names[0]) ? names[status]
+                                                                                 : "unknown status";
 }
 
 static xinf_status xinf_null(xinf_error *err, const char *function)
@@ -60,14 +65,18 @@ static xinf_status xinf_null(xinf_error *err, const char *function)
 static xinf_status xinf_shape(xi_shape *out, const int64_t *shape, int32_t rank, xinf_error *err)
 {
     if (rank < 0 || rank > XI_MAX_RANK || (rank && !shape))
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "rank %d is outside 0…%d, or the shape is NULL", (int)rank, (int)XI_MAX_RANK);
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "rank %d is outside 0…%d, or the shape is NULL",
+                       (int)rank, (int)XI_MAX_RANK);
     *out = xi_shape_of(rank, shape);
     for (int32_t i = 0; i < rank; i++)
-        if (shape[i] < 0) return xi_fail(err, XINF_INVALID_ARGUMENT, "dimension %d is %lld", (int)i, (long long)shape[i]);
+        if (shape[i] < 0)
+            return xi_fail(err, XINF_INVALID_ARGUMENT, "dimension %d is %lld", (int)i,
+                           (long long)shape[i]);
     return XINF_OK;
 }
 
-xinf_status xinf_tensor_create(xinf_tensor **out, xinf_env *env, xinf_dtype dtype, const int64_t *shape, int32_t rank, xinf_error *err)
+xinf_status xinf_tensor_create(xinf_tensor **out, xinf_env *env, xinf_dtype dtype,
+                               const int64_t *shape, int32_t rank, xinf_error *err)
 {
     xi_shape s;
     if (!out || !env) return xinf_null(err, "xinf_tensor_create");
@@ -76,34 +85,42 @@ xinf_status xinf_tensor_create(xinf_tensor **out, xinf_env *env, xinf_dtype dtyp
     return status == XINF_OK ? xi_tensor_create(out, &env->alloc, dtype, &s, true, err) : status;
 }
 
-xinf_status xinf_tensor_wrap(xinf_tensor **out, xinf_env *env, xinf_dtype dtype, const int64_t *shape, int32_t rank, void *data,
-                             size_t size, void (*release)(void *self), void *self, xinf_error *err)
+xinf_status xinf_tensor_wrap(xinf_tensor **out, xinf_env *env, xinf_dtype dtype,
+                             const int64_t *shape, int32_t rank, void *data, size_t size,
+                             void (*release)(void *self), void *self, xinf_error *err)
 {
     xi_shape s;
     if (!out || !env) return xinf_null(err, "xinf_tensor_wrap");
     *out = NULL;
     xinf_status status = xinf_shape(&s, shape, rank, err);
-    return status == XINF_OK ? xi_tensor_wrap(out, &env->alloc, dtype, &s, data, size, release, self, err) : status;
+    return status == XINF_OK
+               ? xi_tensor_wrap(out, &env->alloc, dtype, &s, data, size, release, self, err)
+               : status;
 }
 
 static xinf_status xinf_items(xinf_tensor *const *items, int64_t count, xinf_error *err)
 {
-    if (count < 0 || (count && !items)) return xi_fail(err, XINF_INVALID_ARGUMENT, "%lld items", (long long)count);
+    if (count < 0 || (count && !items))
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "%lld items", (long long)count);
     for (int64_t i = 0; i < count; i++)
-        if (!items[i]) return xi_fail(err, XINF_INVALID_ARGUMENT, "item %lld is NULL", (long long)i);
+        if (!items[i])
+            return xi_fail(err, XINF_INVALID_ARGUMENT, "item %lld is NULL", (long long)i);
     return XINF_OK;
 }
 
-xinf_status xinf_tensor_create_sequence(xinf_tensor **out, xinf_env *env, xinf_tensor *const *items, int64_t count, xinf_error *err)
+xinf_status xinf_tensor_create_sequence(xinf_tensor **out, xinf_env *env, xinf_tensor *const *items,
+                                        int64_t count, xinf_error *err)
 {
     if (!out || !env) return xinf_null(err, "xinf_tensor_create_sequence");
     *out = NULL;
     xinf_status status = xinf_items(items, count, err);
-    return status == XINF_OK ? xi_tensor_create_items(out, &env->alloc, XINF_KIND_SEQUENCE, NULL, items, count, err) : status;
+    return status == XINF_OK ? xi_tensor_create_items(out, &env->alloc, XINF_KIND_SEQUENCE, NULL,
+                                                      items, count, err)
+                             : status;
 }
 
-xinf_status xinf_tensor_create_map(xinf_tensor **out, xinf_env *env, xinf_tensor *keys, xinf_tensor *const *values, int64_t count,
-                                   xinf_error *err)
+xinf_status xinf_tensor_create_map(xinf_tensor **out, xinf_env *env, xinf_tensor *keys,
+                                   xinf_tensor *const *values, int64_t count, xinf_error *err)
 {
     if (!out || !env || !keys) return xinf_null(err, "xinf_tensor_create_map");
     *out = NULL;
@@ -111,7 +128,8 @@ xinf_status xinf_tensor_create_map(xinf_tensor **out, xinf_env *env, xinf_tensor
     if (status != XINF_OK) return status;
     if (keys->kind != XINF_KIND_TENSOR || keys->shape.rank != 1 || keys->count != count ||
         (keys->dtype != XINF_INT64 && keys->dtype != XINF_STRING))
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "the keys of a map are one int64 or string for each value");
+        return xi_fail(err, XINF_INVALID_ARGUMENT,
+                       "the keys of a map are one int64 or string for each value");
     return xi_tensor_create_items(out, &env->alloc, XINF_KIND_MAP, keys, values, count, err);
 }
 
@@ -121,7 +139,8 @@ xinf_status xinf_tensor_create_none(xinf_tensor **out, xinf_env *env, xinf_error
     return xi_tensor_create_items(out, &env->alloc, XINF_KIND_NONE, NULL, NULL, 0, err);
 }
 
-xinf_status xinf_tensor_from_dlpack(xinf_tensor **out, xinf_env *env, struct DLManagedTensorVersioned *dl, xinf_error *err)
+xinf_status xinf_tensor_from_dlpack(xinf_tensor **out, xinf_env *env,
+                                    struct DLManagedTensorVersioned *dl, xinf_error *err)
 {
     if (!out || !env || !dl) return xinf_null(err, "xinf_tensor_from_dlpack");
     return xi_tensor_from_dlpack(out, &env->alloc, dl, err);
@@ -129,7 +148,8 @@ xinf_status xinf_tensor_from_dlpack(xinf_tensor **out, xinf_env *env, struct DLM
 
 /* ---- loader ---- */
 
-xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options, xinf_error *err)
+xinf_status xinf_loader_create(xinf_loader **out, xinf_env *env, const xinf_loader_options *options,
+                               xinf_error *err)
 {
     if (!out || !env) return xinf_null(err, "xinf_loader_create");
     *out = xi_calloc(&env->alloc, 1, sizeof **out);
@@ -163,13 +183,14 @@ static char *xinf_folder(const xinf_allocator *alloc, const char *path, size_t *
     return folder;
 }
 
-static xinf_status xinf_open_folder(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options,
-                                    xinf_error *err)
+static xinf_status xinf_open_folder(xinf_model **out, xinf_loader *loader, const char *path,
+                                    const xinf_load_options *options, xinf_error *err)
 {
     static const char name[] = "saved_model.pb";
     xi_file file;
     const xinf_allocator *alloc = &loader->env->alloc;
-    xinf_status status = xi_file_open_below(&file, alloc, path, name, sizeof name - 1, !options || options->map != XINF_MAP_NEVER, err);
+    xinf_status status = xi_file_open_below(&file, alloc, path, name, sizeof name - 1,
+                                            !options || options->map != XINF_MAP_NEVER, err);
     if (status != XINF_OK) {
         xi_error_prefix(err, "this folder holds no SavedModel: ");
         return status;
@@ -177,7 +198,8 @@ static xinf_status xinf_open_folder(xinf_model **out, xinf_loader *loader, const
     return xi_model_open(out, loader->env, &file, path, options, NULL, err);
 }
 
-static xinf_status xinf_open_path(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options, xinf_error *err)
+static xinf_status xinf_open_path(xinf_model **out, xinf_loader *loader, const char *path,
+                                  const xinf_load_options *options, xinf_error *err)
 {
     xi_file file;
     size_t size = 0;
@@ -202,15 +224,16 @@ static xinf_status xinf_open_path(xinf_model **out, xinf_loader *loader, const c
     return status;
 }
 
-xinf_status xinf_loader_load(xinf_model **out, xinf_loader *loader, const char *path, const xinf_load_options *options, xinf_error *err)
+xinf_status xinf_loader_load(xinf_model **out, xinf_loader *loader, const char *path,
+                             const xinf_load_options *options, xinf_error *err)
 {
     if (!out || !loader || !path) return xinf_null(err, "xinf_loader_load");
     *out = NULL;
     return xinf_open_path(out, loader, path, options, err);
 }
 
-xinf_status xinf_loader_load_memory(xinf_model **out, xinf_loader *loader, const void *data, size_t size, const xinf_load_options *options,
-                                    xinf_error *err)
+xinf_status xinf_loader_load_memory(xinf_model **out, xinf_loader *loader, const void *data,
+                                    size_t size, const xinf_load_options *options, xinf_error *err)
 {
     xi_file file;
     if (!out || !loader || (!data && size)) return xinf_null(err, "xinf_loader_load_memory");
@@ -220,7 +243,8 @@ xinf_status xinf_loader_load_memory(xinf_model **out, xinf_loader *loader, const
 }
 
 /* Reads a source whole, when it cannot show its bytes. */
-static xinf_status xinf_read_source(xi_file *file, const xinf_allocator *alloc, const xinf_source *source, xinf_error *err)
+static xinf_status xinf_read_source(xi_file *file, const xinf_allocator *alloc,
+                                    const xinf_source *source, xinf_error *err)
 {
     if (source->size > SIZE_MAX / 2) return xi_fail(err, XINF_LIMIT, "the source is too large");
     const void *shown = source->map ? source->map(source->self) : NULL;
@@ -238,18 +262,22 @@ static xinf_status xinf_read_source(xi_file *file, const xinf_allocator *alloc, 
     return XINF_OK;
 }
 
-xinf_status xinf_loader_load_source(xinf_model **out, xinf_loader *loader, const xinf_source *source, const xinf_load_options *options,
+xinf_status xinf_loader_load_source(xinf_model **out, xinf_loader *loader,
+                                    const xinf_source *source, const xinf_load_options *options,
                                     xinf_error *err)
 {
     xi_file file;
-    if (!out || !loader || !source || source->struct_size < sizeof *source || (!source->read_at && !source->map))
+    if (!out || !loader || !source || source->struct_size < sizeof *source ||
+        (!source->read_at && !source->map))
         return xinf_null(err, "xinf_loader_load_source");
     *out = NULL;
     xinf_status status = xinf_read_source(&file, &loader->env->alloc, source, err);
-    return status == XINF_OK ? xi_model_open(out, loader->env, &file, NULL, options, source, err) : status;
+    return status == XINF_OK ? xi_model_open(out, loader->env, &file, NULL, options, source, err)
+                             : status;
 }
 
-xinf_status xinf_loader_inspect(xinf_report **out, xinf_loader *loader, const char *path, const xinf_load_options *options, xinf_error *err)
+xinf_status xinf_loader_inspect(xinf_report **out, xinf_loader *loader, const char *path,
+                                const xinf_load_options *options, xinf_error *err)
 {
     xinf_model *model;
     if (!out || !loader || !path) return xinf_null(err, "xinf_loader_inspect");
@@ -274,7 +302,8 @@ static xinf_status xinf_write_text(xi_text *text, xinf_write_fn write, void *sel
     return status;
 }
 
-xinf_status xinf_model_print(const xinf_model *model, xinf_write_fn write, void *self, xinf_error *err)
+xinf_status xinf_model_print(const xinf_model *model, xinf_write_fn write, void *self,
+                             xinf_error *err)
 {
     xi_text text;
     if (!model || !write) return xinf_null(err, "xinf_model_print");
@@ -291,9 +320,12 @@ static xinf_status xinf_export(const xinf_model *m, const char *path, xinf_error
     xinf_status status = keys && values ? XINF_OK : xi_fail_memory(err, size);
     xi_export_options o = {.defaults = m->import.defaults, .keys = keys, .values = values};
     for (int32_t i = 0; i < m->import.note_count && status == XINF_OK; i++) {
-        static const char *const own[] = {"producer_name", "producer_version", "domain", "model_version", "ir_version", "opset", "doc_string"};
+        static const char *const own[] = {"producer_name", "producer_version", "domain",
+                                          "model_version", "ir_version",       "opset",
+                                          "doc_string"};
         bool skip = false;
-        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) skip = skip || strcmp(own[k], m->import.notes[i].key) == 0;
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++)
+            skip = skip || strcmp(own[k], m->import.notes[i].key) == 0;
         if (skip) continue;
         keys[o.note_count] = m->import.notes[i].key;
         values[o.note_count++] = m->import.notes[i].value;
@@ -308,7 +340,9 @@ xinf_status xinf_model_save(const xinf_model *model, const char *path, xinf_erro
 {
     if (!model || !path) return xinf_null(err, "xinf_model_save");
     if (model->import.incomplete)
-        return xi_fail(err, XINF_UNSUPPORTED, "the file does not say what its inputs are: give their dtypes and ranks when it is loaded");
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "the file does not say what its inputs are: give their dtypes and ranks "
+                       "when it is loaded");
     return xinf_export(model, path, err);
 }
 
@@ -319,8 +353,9 @@ typedef struct xinf_evaluation {
     uint32_t isa;
 } xinf_evaluation;
 
-static xinf_status xinf_evaluate(void *self, const xi_node *n, const xi_literal *const *in, const xi_literal **out, xi_arena *arena,
-                                 size_t max_bytes, xinf_error *err)
+static xinf_status xinf_evaluate(void *self, const xi_node *n, const xi_literal *const *in,
+                                 const xi_literal **out, xi_arena *arena, size_t max_bytes,
+                                 xinf_error *err)
 {
     const xinf_evaluation *e = self;
     return e->device->evaluate(e->isa, n, in, out, arena, max_bytes, err);
@@ -330,11 +365,13 @@ static xinf_status xinf_evaluate(void *self, const xi_node *n, const xi_literal 
 static bool xinf_hint_fits(const xi_shape *declared, const xi_shape *hint)
 {
     bool fits = declared->rank < 0 || declared->rank == hint->rank;
-    for (int32_t k = 0; fits && k < declared->rank; k++) fits = declared->dim[k] < 0 || declared->dim[k] == hint->dim[k];
+    for (int32_t k = 0; fits && k < declared->rank; k++)
+        fits = declared->dim[k] < 0 || declared->dim[k] == hint->dim[k];
     return fits;
 }
 
-/* Writes the hinted shapes over the inputs' declared ones; xinf_restore_inputs takes them back once kernels are chosen. */
+/* Writes the hinted shapes over the inputs' declared ones; xinf_restore_inputs takes them back once
+ * kernels are chosen. */
 static xinf_status xinf_apply_hints(xi_graph *g, const xinf_session_options *o, xinf_error *err)
 {
     for (int32_t h = 0; h < o->hint_count; h++) {
@@ -345,9 +382,12 @@ static xinf_status xinf_apply_hints(xi_graph *g, const xinf_session_options *o, 
         if (status != XINF_OK) return status;
         for (int32_t i = 0; i < g->input_count && hint->name; i++)
             if (xi_str_is(g->inputs[i]->name, hint->name)) input = g->inputs[i];
-        if (!input) return xi_fail(err, XINF_INVALID_ARGUMENT, "shape hint: there is no input \"%s\"", hint->name ? hint->name : "");
+        if (!input)
+            return xi_fail(err, XINF_INVALID_ARGUMENT, "shape hint: there is no input \"%s\"",
+                           hint->name ? hint->name : "");
         if (!xinf_hint_fits(&input->type.shape, &s))
-            return xi_fail(err, XINF_MISMATCH, "the shape hint for \"%s\" is not what the model declares", hint->name);
+            return xi_fail(err, XINF_MISMATCH,
+                           "the shape hint for \"%s\" is not what the model declares", hint->name);
         input->type.shape = s;
     }
     return o->hint_count ? xi_graph_infer(g, err) : XINF_OK;
@@ -355,17 +395,20 @@ static xinf_status xinf_apply_hints(xi_graph *g, const xinf_session_options *o, 
 
 static void xinf_restore_inputs(xi_graph *g, const xi_graph *declared)
 {
-    for (int32_t i = 0; i < g->input_count; i++) g->inputs[i]->type.shape = declared->inputs[i]->type.shape;
+    for (int32_t i = 0; i < g->input_count; i++)
+        g->inputs[i]->type.shape = declared->inputs[i]->type.shape;
 }
 
-static xinf_status xinf_session_start(xinf_session *s, const xinf_session_options *o, xinf_error *err)
+static xinf_status xinf_session_start(xinf_session *s, const xinf_session_options *o,
+                                      xinf_error *err)
 {
     xinf_status status;
     xinf_model *m = s->model;
     xinf_evaluation evaluation = {.device = xi_device_find(o->device)};
     xi_evaluator evaluator = {&evaluation, xinf_evaluate};
     s->isa = m->env->cpu.isa;
-    if (!evaluation.device) return xi_fail(err, XINF_UNSUPPORTED, "there is no device \"%s\"", o->device);
+    if (!evaluation.device)
+        return xi_fail(err, XINF_UNSUPPORTED, "there is no device \"%s\"", o->device);
     if (o->isa && !xi_cpu_isa_parse(xi_str_of(o->isa), m->env->cpu.isa, &s->isa))
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no instruction set \"%s\"", o->isa);
     evaluation.isa = s->isa;
@@ -374,9 +417,17 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
     XI_TRY(xi_graph_clone(&s->graph, s->family, import->graph, err));
     XI_TRY(xi_passes_run(s->graph, XI_STAGE_SESSION, o->passes_off, &evaluator, err));
     XI_TRY(xinf_apply_hints(s->graph, o, err));
-    const xinf_executor *executor = o->executor ? o->executor : m->env->executor.parallel ? &m->env->executor : NULL;
-    xi_session_config config = {.alloc = m->alloc, .graph = s->graph, .defaults = import->defaults, .weights = &m->weights,
-                                .device = evaluation.device, .isa = s->isa, .options = o, .executor = executor};
+    const xinf_executor *executor = o->executor                 ? o->executor
+                                    : m->env->executor.parallel ? &m->env->executor
+                                                                : NULL;
+    xi_session_config config = {.alloc = m->alloc,
+                                .graph = s->graph,
+                                .defaults = import->defaults,
+                                .weights = &m->weights,
+                                .device = evaluation.device,
+                                .isa = s->isa,
+                                .options = o,
+                                .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
     status = xi_session_warm(s->session, err);
     xinf_restore_inputs(s->graph, import->graph);
@@ -384,8 +435,10 @@ cleanup:
     return status;
 }
 
-/* Keeps the options for the first run: texts are copied, shape hints have lost their meaning by then. */
-static xinf_status xinf_session_postpone(xinf_session *s, const xinf_session_options *o, xinf_error *err)
+/* Keeps the options for the first run: texts are copied, shape hints have lost their meaning by
+ * then. */
+static xinf_status xinf_session_postpone(xinf_session *s, const xinf_session_options *o,
+                                         xinf_error *err)
 {
     const char *texts[3] = {o->device, o->isa, o->passes_off};
     s->later_size = sizeof *s->later + sizeof *o->executor;
@@ -419,35 +472,42 @@ static void xinf_session_stop(xinf_session *s)
     s->graph = NULL;
 }
 
-/* Makes the session fit the inputs of a run, when their types are not declared. The caller holds s->making. */
+/* Makes the session fit the inputs of a run, when their types are not declared. The caller holds
+ * s->making. */
 static xinf_status xinf_session_make(xinf_session *s, xinf_tensor *const *inputs, xinf_error *err)
 {
     bool changed;
     xi_import old;
-    xinf_status status = xi_typed_fit(&s->typed, &old, &changed, s->model, inputs, s->model->import.graph->input_count, err);
+    xinf_status status = xi_typed_fit(&s->typed, &old, &changed, s->model, inputs,
+                                      s->model->import.graph->input_count, err);
     if (status == XINF_OK && (changed || !s->session)) {
         xinf_session_stop(s);
         xi_family_destroy(old.family);
         status = xinf_session_start(s, s->later, err);
         if (status == XINF_OK && s->graph->output_count != s->model->import.graph->output_count)
-            status = xi_fail(err, XINF_UNSUPPORTED, "the program has %d outputs for these inputs; %d were declared", (int)s->graph->output_count,
+            status = xi_fail(err, XINF_UNSUPPORTED,
+                             "the program has %d outputs for these inputs; %d were declared",
+                             (int)s->graph->output_count,
                              (int)s->model->import.graph->output_count);
         if (status != XINF_OK) xinf_session_stop(s);
     }
     return status;
 }
 
-xinf_status xinf_session_create(xinf_session **out, xinf_model *model, const xinf_session_options *options, xinf_error *err)
+xinf_status xinf_session_create(xinf_session **out, xinf_model *model,
+                                const xinf_session_options *options, xinf_error *err)
 {
     if (!out || !model) return xinf_null(err, "xinf_session_create");
     *out = NULL;
     xinf_session_options o = XINF_SESSION_OPTIONS_INIT;
-    if (options && options->struct_size) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (options && options->struct_size)
+        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
     xinf_session *s = xi_calloc(&model->alloc, 1, sizeof *s);
     if (!s) return xi_fail_memory(err, sizeof *s);
     s->model = xi_model_retain(model);
     atomic_flag_clear(&s->making);
-    xinf_status status = model->import.retype ? xinf_session_postpone(s, &o, err) : xinf_session_start(s, &o, err);
+    xinf_status status = model->import.retype ? xinf_session_postpone(s, &o, err)
+                                              : xinf_session_start(s, &o, err);
     if (status == XINF_OK)
         *out = s;
     else
@@ -466,20 +526,30 @@ void xinf_session_destroy(xinf_session *s)
     xinf_model_destroy(model);
 }
 
-xinf_status xinf_session_run(xinf_session *s, xinf_tensor *const *inputs, int32_t input_count, xinf_tensor **outputs, int32_t output_count,
+xinf_status xinf_session_run(xinf_session *s, xinf_tensor *const *inputs, int32_t input_count,
+                             xinf_tensor **outputs, int32_t output_count,
                              const xinf_run_options *options, xinf_error *err)
 {
-    if (!s || (input_count && !inputs) || (output_count && !outputs)) return xinf_null(err, "xinf_session_run");
+    if (!s || (input_count && !inputs) || (output_count && !outputs))
+        return xinf_null(err, "xinf_session_run");
     const xi_graph *declared = s->model->import.graph;
     if (input_count != declared->input_count || output_count != declared->output_count)
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "the model has %d inputs and %d outputs; %d and %d came", (int)declared->input_count,
-                       (int)declared->output_count, (int)input_count, (int)output_count);
+        return xi_fail(err, XINF_INVALID_ARGUMENT,
+                       "the model has %d inputs and %d outputs; %d and %d came",
+                       (int)declared->input_count, (int)declared->output_count, (int)input_count,
+                       (int)output_count);
     xinf_run_options o = XINF_RUN_OPTIONS_INIT;
-    if (options && options->struct_size) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
-    if (!s->later) return xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL, err);
-    if (atomic_flag_test_and_set(&s->making)) return xi_fail(err, XINF_BUSY, "the session is running on another thread");
+    if (options && options->struct_size)
+        memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
+    if (!s->later)
+        return xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL,
+                              err);
+    if (atomic_flag_test_and_set(&s->making))
+        return xi_fail(err, XINF_BUSY, "the session is running on another thread");
     xinf_status status = xinf_session_make(s, inputs, err);
-    if (status == XINF_OK) status = xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL, err);
+    if (status == XINF_OK)
+        status = xi_session_run(s->session, inputs, outputs, &o, o.cancel ? &o.cancel->flag : NULL,
+                                err);
     atomic_flag_clear(&s->making);
     return status;
 }
@@ -498,19 +568,24 @@ xinf_status xinf_session_memory(const xinf_session *s, xinf_memory_info *out, xi
     if (status != XINF_OK) return status;
     if (s->session) xi_session_memory(s->session, &info.arena_bytes, &info.other_bytes);
     if (s->family) info.graph_bytes += s->family->arena.used;
-    info.peak_bytes = info.mapped_bytes + info.graph_bytes + info.weight_bytes + info.arena_bytes + info.other_bytes;
+    info.peak_bytes = info.mapped_bytes + info.graph_bytes + info.weight_bytes + info.arena_bytes +
+                      info.other_bytes;
     info.struct_size = out->struct_size;
     memcpy(out, &info, out->struct_size < sizeof info ? out->struct_size : sizeof info);
     return XINF_OK;
 }
 
-xinf_status xinf_session_print(xinf_session *s, xinf_dump what, xinf_write_fn write, void *self, xinf_error *err)
+xinf_status xinf_session_print(xinf_session *s, xinf_dump what, xinf_write_fn write, void *self,
+                               xinf_error *err)
 {
     xi_text text;
     if (!s || !write) return xinf_null(err, "xinf_session_print");
-    if (what < XINF_DUMP_GRAPH_BEFORE || what > XINF_DUMP_PLAN) return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no dump %d", (int)what);
+    if (what < XINF_DUMP_GRAPH_BEFORE || what > XINF_DUMP_PLAN)
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no dump %d", (int)what);
     if (!s->session && what != XINF_DUMP_GRAPH_BEFORE)
-        return xi_fail(err, XINF_UNSUPPORTED, "the model does not declare its inputs' types: there is nothing to print before the first run");
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "the model does not declare its inputs' types: there is nothing to print "
+                       "before the first run");
     xi_text_init(&text, &s->model->alloc);
     if (what == XINF_DUMP_PLAN)
         xi_plan_print(xi_session_plan(s->session), &text);

@@ -1,8 +1,10 @@
-/* classify.c — reads scans of digits (PNG, 8 × 8), asks a model what they show, prints what it said and draws it.
+/* classify.c — reads scans of digits (PNG, 8 × 8), asks a model what they show, prints what it said
+ * and draws it.
  *
  *     classify MODEL FOLDER OUT.svg
  *
- * FOLDER holds LABEL_NUMBER.png files. The model takes float32 [n,1,8,8] in [0,1] and gives probabilities [n,10]. */
+ * FOLDER holds LABEL_NUMBER.png files. The model takes float32 [n,1,8,8] in [0,1] and gives
+ * probabilities [n,10]. */
 #include <dirent.h>
 #include <png.h>
 #include <stdio.h>
@@ -35,12 +37,15 @@ static int by_name(const void *a, const void *b)
 static int read_png(const char *path, unsigned char *pixels)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
-    int ok = png_image_begin_read_from_file(&image, path) && image.width == SIDE && image.height == SIDE;
+    int ok = png_image_begin_read_from_file(&image, path) && image.width == SIDE &&
+             image.height == SIDE;
     if (ok) {
         image.format = PNG_FORMAT_GRAY;
         ok = png_image_finish_read(&image, NULL, pixels, 0, NULL);
     }
-    if (!ok) fprintf(stderr, "classify: %s: %s\n", path, image.message[0] ? image.message : "not 8 x 8 pixels");
+    if (!ok)
+        fprintf(stderr, "classify: %s: %s\n", path,
+                image.message[0] ? image.message : "not 8 x 8 pixels");
     png_image_free(&image);
     return ok;
 }
@@ -71,7 +76,8 @@ static int read_folder(scans *all, const char *folder)
     if (!d) fprintf(stderr, "classify: %s: cannot be read\n", folder);
     for (struct dirent *e; ok && (e = readdir(d));) {
         size_t n = strlen(e->d_name);
-        if (n > 4 && n < 60 && strcmp(e->d_name + n - 4, ".png") == 0) ok = add_scan(all, folder, e->d_name);
+        if (n > 4 && n < 60 && strcmp(e->d_name + n - 4, ".png") == 0)
+            ok = add_scan(all, folder, e->d_name);
     }
     if (d) closedir(d);
     if (ok && all->count == 0) {
@@ -101,7 +107,8 @@ static double ask(const char *path, scans *all, xinf_error *err)
     xinf_value_info wanted = XINF_VALUE_INFO_INIT;
     double start = 0, total = -1;
     int failed = xinf_env_create(&env, NULL, err) || xinf_loader_create(&loader, env, NULL, err) ||
-                 xinf_loader_load(&model, loader, path, NULL, err) || xinf_session_create(&session, model, NULL, err) ||
+                 xinf_loader_load(&model, loader, path, NULL, err) ||
+                 xinf_session_create(&session, model, NULL, err) ||
                  xinf_model_input(model, 0, &wanted, err);
     /* TensorFlow keeps the channels last; with one channel the pixels lie the same way. */
     if (!failed && wanted.rank == 4 && wanted.shape[3] == 1) shape[1] = SIDE, shape[3] = 1;
@@ -113,7 +120,8 @@ static double ask(const char *path, scans *all, xinf_error *err)
         for (int k = 0; k < PIXELS; k++) pixel[k] = (float)s->pixels[k] / 240.0f;
         xinf_tensor_destroy(output);
         output = NULL;
-        failed = xinf_session_run(session, &input, 1, &output, 1, NULL, err) || xinf_tensor_count(output) != CLASSES;
+        failed = xinf_session_run(session, &input, 1, &output, 1, NULL, err) ||
+                 xinf_tensor_count(output) != CLASSES;
         if (failed) break;
         const float *p = xinf_tensor_data(output);
         s->said = 0;
@@ -155,7 +163,8 @@ static double print_table(const scans *all)
     }
     for (int i = 0; i < all->count; i++)
         if (all->items[i].label != all->items[i].said)
-            printf("wrong: %s shows %d, the model says %d (%.0f %%)\n", all->items[i].name, all->items[i].label, all->items[i].said,
+            printf("wrong: %s shows %d, the model says %d (%.0f %%)\n", all->items[i].name,
+                   all->items[i].label, all->items[i].said,
                    100 * (double)all->items[i].probability);
     return 100.0 * right / all->count;
 }
@@ -164,23 +173,40 @@ static int draw(const char *path, const scans *all, double accuracy)
 {
     FILE *f = fopen(path, "w");
     if (!f) return 0;
-    int rows = (all->count + COLUMNS - 1) / COLUMNS, width = COLUMNS * CELL + 20, height = rows * (CELL + 14) + 50;
-    fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\">\n", width, height);
+    int rows = (all->count + COLUMNS - 1) / COLUMNS, width = COLUMNS * CELL + 20,
+        height = rows * (CELL + 14) + 50;
+    fprintf(f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+            "font-family=\"sans-serif\">\n",
+            width, height);
     fprintf(f, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
-    fprintf(f, "<text x=\"10\" y=\"26\" font-size=\"18\">%d held-out scans, accuracy %.1f %% (wrong answers in red: said, then shown)</text>\n",
+    fprintf(f,
+            "<text x=\"10\" y=\"26\" font-size=\"18\">%d held-out scans, accuracy %.1f %% (wrong "
+            "answers in red: said, then shown)</text>\n",
             all->count, accuracy);
     for (int i = 0; i < all->count; i++) {
         const scan *s = &all->items[i];
-        int x = 10 + i % COLUMNS * CELL, y = 40 + i / COLUMNS * (CELL + 14), wrong = s->label != s->said;
-        if (wrong) fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"red\" stroke-width=\"3\"/>\n", x - 1, y - 1, 42, 56);
+        int x = 10 + i % COLUMNS * CELL, y = 40 + i / COLUMNS * (CELL + 14),
+            wrong = s->label != s->said;
+        if (wrong)
+            fprintf(f,
+                    "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
+                    "stroke=\"red\" stroke-width=\"3\"/>\n",
+                    x - 1, y - 1, 42, 56);
         for (int k = 0; k < PIXELS; k++) {
             int v = 255 - s->pixels[k] * 255 / 240;
-            if (v < 250) fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"5\" height=\"5\" fill=\"rgb(%d,%d,%d)\"/>\n", x + k % SIDE * 5, y + k / SIDE * 5, v, v, v);
+            if (v < 250)
+                fprintf(
+                    f,
+                    "<rect x=\"%d\" y=\"%d\" width=\"5\" height=\"5\" fill=\"rgb(%d,%d,%d)\"/>\n",
+                    x + k % SIDE * 5, y + k / SIDE * 5, v, v, v);
         }
         if (wrong)
-            fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"12\" fill=\"red\">%d (%d)</text>\n", x + 6, y + 53, s->said, s->label);
+            fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"12\" fill=\"red\">%d (%d)</text>\n",
+                    x + 6, y + 53, s->said, s->label);
         else
-            fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"12\" fill=\"#333\">%d</text>\n", x + 16, y + 53, s->said);
+            fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"12\" fill=\"#333\">%d</text>\n", x + 16,
+                    y + 53, s->said);
     }
     fprintf(f, "</svg>\n");
     return fclose(f) == 0;
@@ -205,7 +231,8 @@ int main(int argc, char **argv)
     double accuracy = print_table(&all);
     getrusage(RUSAGE_SELF, &usage);
     printf("accuracy %.1f %%\n", accuracy);
-    printf("%d images, %.3f ms per image, peak memory %.1f MiB\n", all.count, ms / all.count, (double)usage.ru_maxrss / 1024);
+    printf("%d images, %.3f ms per image, peak memory %.1f MiB\n", all.count, ms / all.count,
+           (double)usage.ru_maxrss / 1024);
     if (!draw(argv[3], &all, accuracy)) {
         fprintf(stderr, "classify: %s: cannot be written\n", argv[3]);
         goto cleanup;

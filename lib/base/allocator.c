@@ -1,4 +1,5 @@
-/* allocator.c — the C library's memory behind the user's allocator function, and the four ways to call it. */
+/* allocator.c — the C library's memory behind the user's allocator function, and the four ways to
+ * call it. */
 #include "base/allocator.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static void *allocator_take(size_t size, size_t alignment)
 }
 #endif
 
-static void *allocator_libc(void *self, void *ptr, size_t old_size, size_t new_size, size_t alignment)
+static void *allocator_libc(void *self, void *ptr, size_t old_size, size_t new_size,
+                            size_t alignment)
 {
     void *moved;
     (void)self;

@@ -16,11 +16,14 @@ xinf_allocator xi_allocator_default(void);
 void *xi_alloc(const xinf_allocator *a, size_t size);
 /* Zeroed; NULL too when count * size overflows. */
 void *xi_calloc(const xinf_allocator *a, size_t count, size_t size);
-/* Moves to a block of new_size (contents kept up to the smaller size). On failure the old block stays valid. */
+/* Moves to a block of new_size (contents kept up to the smaller size). On failure the old block
+ * stays valid. */
 void *xi_realloc(const xinf_allocator *a, void *ptr, size_t old_size, size_t new_size);
 void xi_free(const xinf_allocator *a, void *ptr, size_t size);
 
-/* Grows `*items` so that `want` elements of `item_size` fit; doubles. False when memory ends or the size overflows. */
-bool xi_grow(const xinf_allocator *a, void **items, size_t *capacity, size_t want, size_t item_size);
+/* Grows `*items` so that `want` elements of `item_size` fit; doubles. False when memory ends or the
+ * size overflows. */
+bool xi_grow(const xinf_allocator *a, void **items, size_t *capacity, size_t want,
+             size_t item_size);
 
 #endif

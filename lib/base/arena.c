@@ -36,8 +36,8 @@ void xi_arena_reset(xi_arena *a)
     a->used = 0;
 }
 
-/* A block with room for `size` bytes. What is large against the head's size gets a block of its own behind the head, so that
- * the rest of the head is not wasted. */
+/* A block with room for `size` bytes. What is large against the head's size gets a block of its own
+ * behind the head, so that the rest of the head is not wasted. */
 static xi_arena_block *arena_block_add(xi_arena *a, size_t size)
 {
     size_t grown = a->head ? a->head->size * 2 : ARENA_FIRST_BLOCK, bytes;

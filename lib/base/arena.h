@@ -17,7 +17,8 @@ typedef struct xi_arena {
 void xi_arena_init(xi_arena *a, const xinf_allocator *alloc, size_t limit);
 /* Frees everything; the arena can be used again. */
 void xi_arena_reset(xi_arena *a);
-/* 16-byte aligned, zeroed; NULL when memory or the limit ends (a->limit tells which). size 0 gives a valid pointer. */
+/* 16-byte aligned, zeroed; NULL when memory or the limit ends (a->limit tells which). size 0 gives
+ * a valid pointer. */
 void *xi_arena_alloc(xi_arena *a, size_t size);
 /* count * size, checked. */
 void *xi_arena_array(xi_arena *a, size_t count, size_t size);

@@ -1,5 +1,6 @@
 /* checked.h — size arithmetic that says when it does not fit; every size that a file, a user or a
- * plug-in can influence goes through these. Each returns false on overflow and leaves *out alone. */
+ * plug-in can influence goes through these. Each returns false on overflow and leaves *out alone.
+ */
 #ifndef XI_BASE_CHECKED_H
 #define XI_BASE_CHECKED_H
 

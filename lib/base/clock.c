@@ -14,7 +14,8 @@ uint64_t xi_clock_ns(void)
     ticks = (uint64_t)now.QuadPart;
     per_second = (uint64_t)rate.QuadPart;
     /* Seconds and rest apart, so that the product does not overflow. */
-    return ticks / per_second * UINT64_C(1000000000) + ticks % per_second * UINT64_C(1000000000) / per_second;
+    return ticks / per_second * UINT64_C(1000000000) +
+           ticks % per_second * UINT64_C(1000000000) / per_second;
 }
 #else
 #include <time.h>

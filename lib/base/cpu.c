@@ -25,7 +25,9 @@
 #include <sys/sysctl.h>
 #endif
 
-/* ---- instruction sets ------------------------------------------------------------------------------------------------ */
+/* ---- instruction sets
+ * ------------------------------------------------------------------------------------------------
+ */
 
 #if defined(__APPLE__)
 static uint64_t cpu_sysctl(const char *name)
@@ -74,7 +76,8 @@ static uint32_t cpu_isa_find(void)
     states = cpu_saved_states();
     if ((states & 0x6) != 0x6) return 0;
     if (seven.a >= 1) more = cpu_leaf_read(7, 1);
-    if (!cpu_bit(one.c, 12) || !cpu_bit(one.c, 29) || !cpu_bit(seven.b, 5)) return 0; /* FMA, F16C, AVX2 */
+    if (!cpu_bit(one.c, 12) || !cpu_bit(one.c, 29) || !cpu_bit(seven.b, 5))
+        return 0; /* FMA, F16C, AVX2 */
     isa |= XI_ISA_AVX2;
     if (cpu_bit(more.a, 4)) isa |= XI_ISA_AVX_VNNI;
     zmm = (states & 0xe6) == 0xe6;
@@ -82,13 +85,14 @@ static uint32_t cpu_isa_find(void)
     /* macOS gives a thread its wide registers on first use. */
     zmm = zmm || cpu_sysctl("hw.optional.avx512f") != 0;
 #endif
-    if (!zmm || !cpu_bit(seven.b, 16) || !cpu_bit(seven.b, 17) || !cpu_bit(seven.b, 28) || !cpu_bit(seven.b, 30) ||
-        !cpu_bit(seven.b, 31))
+    if (!zmm || !cpu_bit(seven.b, 16) || !cpu_bit(seven.b, 17) || !cpu_bit(seven.b, 28) ||
+        !cpu_bit(seven.b, 30) || !cpu_bit(seven.b, 31))
         return isa; /* F, DQ, CD, BW, VL */
     isa |= XI_ISA_AVX512;
     if (cpu_bit(seven.c, 11)) isa |= XI_ISA_AVX512_VNNI;
     if (cpu_bit(more.a, 5)) isa |= XI_ISA_AVX512_BF16;
-    if ((states & 0x60000) == 0x60000 && cpu_bit(seven.d, 22) && cpu_bit(seven.d, 24) && cpu_bit(seven.d, 25))
+    if ((states & 0x60000) == 0x60000 && cpu_bit(seven.d, 22) && cpu_bit(seven.d, 24) &&
+        cpu_bit(seven.d, 25))
         isa |= XI_ISA_AMX; /* BF16, TILE, INT8 */
     return isa;
 }
@@ -107,7 +111,8 @@ static void cpu_caches_x86(xi_cpu *out, uint32_t leaf)
     for (uint32_t sub = 0; sub < 16; sub++) {
         cpu_leaf r = cpu_leaf_read(leaf, sub);
         uint32_t type = r.a & 31, level = r.a >> 5 & 7, cores = ((r.a >> 14 & 0xfff) + 1) / smt;
-        uint64_t size = (uint64_t)((r.b >> 22) + 1) * ((r.b >> 12 & 0x3ff) + 1) * ((r.b & 0xfff) + 1) * ((uint64_t)r.c + 1);
+        uint64_t size = (uint64_t)((r.b >> 22) + 1) * ((r.b >> 12 & 0x3ff) + 1) *
+                        ((r.b & 0xfff) + 1) * ((uint64_t)r.c + 1);
         if (type == 0) break;
         if (type == 2 || size > SIZE_MAX) continue; /* instructions */
         if (cores < 1) cores = 1;
@@ -138,7 +143,8 @@ static void cpu_model_find(char *model, size_t size)
     name[48] = 0;
     while (name[start] == ' ') start++;
     for (; name[start] && used + 1 < size; start++)
-        if (name[start] != ' ' || (name[start + 1] != ' ' && name[start + 1])) model[used++] = name[start];
+        if (name[start] != ' ' || (name[start + 1] != ' ' && name[start + 1]))
+            model[used++] = name[start];
     model[used] = 0;
 }
 
@@ -148,7 +154,7 @@ static uint32_t cpu_isa_find(void)
 {
     uint32_t isa = 0;
 #if defined(__aarch64__)
-    isa |= XI_ISA_NEON; /* every AArch64 processor */
+    isa |= XI_ISA_NEON;                                            /* every AArch64 processor */
 #if defined(__linux__)
     if (getauxval(AT_HWCAP) >> 20 & 1) isa |= XI_ISA_NEON_DOTPROD; /* HWCAP_ASIMDDP */
 #elif defined(__APPLE__)
@@ -163,7 +169,8 @@ static uint32_t cpu_isa_find(void)
 static void cpu_caches_find(xi_cpu *out)
 {
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
-    long l1d = sysconf(_SC_LEVEL1_DCACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE), l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    long l1d = sysconf(_SC_LEVEL1_DCACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE),
+         l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
     if (l1d > 0) out->l1d = (size_t)l1d;
     if (l2 > 0) out->l2 = (size_t)l2;
     if (l3 > 0) out->l3 = (size_t)l3;
@@ -193,7 +200,9 @@ static void cpu_model_find(char *model, size_t size)
 }
 #endif
 
-/* ---- CPUs granted ---------------------------------------------------------------------------------------------------- */
+/* ---- CPUs granted
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 #if defined(__linux__)
 /* Reads a small file whole; false when it is not there or does not fit. */
@@ -223,7 +232,8 @@ static int32_t cpu_quota_read_v2(const char *folder)
     char path[1200], text[64];
     long long quota, period;
     if ((size_t)snprintf(path, sizeof path, "%s/cpu.max", folder) >= sizeof path) return 0;
-    if (!cpu_text_read(path, text, sizeof text) || sscanf(text, "%lld %lld", &quota, &period) != 2) return 0;
+    if (!cpu_text_read(path, text, sizeof text) || sscanf(text, "%lld %lld", &quota, &period) != 2)
+        return 0;
     return cpu_quota(quota, period);
 }
 
@@ -232,7 +242,8 @@ static int32_t cpu_quota_read_v1(const char *folder)
     char path[1200], quota[32], period[32];
     if ((size_t)snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder) >= sizeof path) return 0;
     if (!cpu_text_read(path, quota, sizeof quota)) return 0;
-    if ((size_t)snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder) >= sizeof path) return 0;
+    if ((size_t)snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder) >= sizeof path)
+        return 0;
     if (!cpu_text_read(path, period, sizeof period)) return 0;
     return cpu_quota(atoll(quota), atoll(period));
 }
@@ -243,14 +254,17 @@ static int32_t cpu_smaller_quota(int32_t a, int32_t b)
     return b == 0 || a < b ? a : b;
 }
 
-/* The smallest quota of the group and of all groups above it. A path that the mount does not have (a container sees its own
- * group as the root) leaves the root's. */
-static int32_t cpu_quota_of_group(const char *mount, const char *group, int32_t (*quota_read)(const char *))
+/* The smallest quota of the group and of all groups above it. A path that the mount does not have
+ * (a container sees its own group as the root) leaves the root's. */
+static int32_t cpu_quota_of_group(const char *mount, const char *group,
+                                  int32_t (*quota_read)(const char *))
 {
     char folder[1100];
     size_t root = strlen(mount);
     int32_t best = quota_read(mount);
-    if (strstr(group, "..") || (size_t)snprintf(folder, sizeof folder, "%s%s", mount, group) >= sizeof folder) return best;
+    if (strstr(group, "..") ||
+        (size_t)snprintf(folder, sizeof folder, "%s%s", mount, group) >= sizeof folder)
+        return best;
     for (size_t end = strlen(folder); end > root; end--) {
         if (folder[end] != 0 && folder[end] != '/') continue;
         folder[end] = 0;
@@ -288,11 +302,15 @@ static int32_t cpu_quota_find(void)
             *group++ = 0;
             list++;
             if (*list == 0) {
-                best = cpu_smaller_quota(best, cpu_quota_of_group("/sys/fs/cgroup", group, cpu_quota_read_v2));
-                best = cpu_smaller_quota(best, cpu_quota_of_group("/sys/fs/cgroup/unified", group, cpu_quota_read_v2));
+                best = cpu_smaller_quota(
+                    best, cpu_quota_of_group("/sys/fs/cgroup", group, cpu_quota_read_v2));
+                best = cpu_smaller_quota(
+                    best, cpu_quota_of_group("/sys/fs/cgroup/unified", group, cpu_quota_read_v2));
             } else if (cpu_is_controller(list)) {
-                best = cpu_smaller_quota(best, cpu_quota_of_group("/sys/fs/cgroup/cpu", group, cpu_quota_read_v1));
-                best = cpu_smaller_quota(best, cpu_quota_of_group("/sys/fs/cgroup/cpu,cpuacct", group, cpu_quota_read_v1));
+                best = cpu_smaller_quota(
+                    best, cpu_quota_of_group("/sys/fs/cgroup/cpu", group, cpu_quota_read_v1));
+                best = cpu_smaller_quota(best, cpu_quota_of_group("/sys/fs/cgroup/cpu,cpuacct",
+                                                                  group, cpu_quota_read_v1));
             }
         }
         if (last) break;
@@ -307,7 +325,8 @@ static int32_t cpu_count_granted(void)
     int32_t cpus = 0, quota;
     memset(mask, 0, sizeof mask);
     if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)(void *)mask) == 0)
-        for (size_t i = 0; i < sizeof mask / sizeof *mask; i++) cpus += __builtin_popcountl(mask[i]);
+        for (size_t i = 0; i < sizeof mask / sizeof *mask; i++)
+            cpus += __builtin_popcountl(mask[i]);
     if (cpus == 0) cpus = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
     quota = cpu_quota_find();
     return quota && quota < cpus ? quota : cpus;
@@ -324,7 +343,8 @@ static int32_t cpu_count_granted(void)
 {
     DWORD_PTR mine = 0, all = 0;
     /* A process in several processor groups gets masks of 0 and may use every CPU. */
-    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all) && mine) return (int32_t)__builtin_popcountll(mine);
+    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all) && mine)
+        return (int32_t)__builtin_popcountll(mine);
     return (int32_t)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
 }
 
@@ -366,7 +386,9 @@ void xi_cpu_query(xi_cpu *out)
     cpu_model_find(out->model, sizeof out->model);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 enum {
     CPU_UP_TO_AVX512 = XI_ISA_AVX2 | XI_ISA_AVX_VNNI | XI_ISA_AVX512,

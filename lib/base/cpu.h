@@ -7,7 +7,8 @@
 
 #include "base/string.h"
 
-/* Bits of xi_cpu.isa. AVX2 means AVX2 and FMA and F16C; AVX512 means F, BW, CD, DQ and VL (Skylake-SP and later). */
+/* Bits of xi_cpu.isa. AVX2 means AVX2 and FMA and F16C; AVX512 means F, BW, CD, DQ and VL
+ * (Skylake-SP and later). */
 enum {
     XI_ISA_AVX2 = 1 << 0,
     XI_ISA_AVX512 = 1 << 1,
@@ -20,8 +21,8 @@ enum {
 };
 
 typedef struct xi_cpu {
-    uint32_t isa;      /* what the processor and the operating system both support */
-    int32_t cpus;      /* CPUs this process may use now: affinity, and cgroup quota rounded up */
+    uint32_t isa;       /* what the processor and the operating system both support */
+    int32_t cpus;       /* CPUs this process may use now: affinity, and cgroup quota rounded up */
     size_t l1d, l2, l3; /* bytes, 0 = unknown; l1d and l2 per core */
     uint64_t memory;    /* bytes of the machine, 0 = unknown */
     char model[64];
@@ -31,11 +32,13 @@ void xi_cpu_query(xi_cpu *out);
 /* "portable", "avx2", "avx512", … → the mask that remains of `have`; false for an unknown name. */
 bool xi_cpu_isa_parse(xi_str name, uint32_t have, uint32_t *out);
 
-/* Kernels for one instruction set stand between these, so that the library builds without per-file flags and also as one
- * translation unit. Functions and intrinsics between them may use that instruction set. */
+/* Kernels for one instruction set stand between these, so that the library builds without per-file
+ * flags and also as one translation unit. Functions and intrinsics between them may use that
+ * instruction set. */
 #define XK_PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
-#define XK_TARGET_PUSH(features) XK_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define XK_TARGET_PUSH(features) \
+    XK_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define XK_TARGET_POP() XK_PRAGMA(clang attribute pop)
 #else
 #define XK_TARGET_PUSH(features) XK_PRAGMA(GCC push_options) XK_PRAGMA(GCC target(features))
@@ -43,7 +46,8 @@ bool xi_cpu_isa_parse(xi_str name, uint32_t have, uint32_t *out);
 #endif
 #define XK_FEATURES_avx2 "avx2,fma,f16c"
 #define XK_FEATURES_avx512 "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c"
-#define XK_FEATURES_avx512vnni "avx512vnni,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c"
+#define XK_FEATURES_avx512vnni \
+    "avx512vnni,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c"
 #define XK_TARGET_BEGIN(isa) XK_TARGET_BEGIN_(XK_FEATURES_##isa)
 #define XK_TARGET_BEGIN_(features) XK_TARGET_PUSH(features)
 #define XK_TARGET_END(isa) XK_TARGET_POP()

@@ -1,4 +1,5 @@
-/* error.c — sentences into the caller's xinf_error, never past what the caller's struct_size covers. */
+/* error.c — sentences into the caller's xinf_error, never past what the caller's struct_size
+ * covers. */
 #include "base/error.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ static size_t error_capacity(const xinf_error *err)
     return room < sizeof err->message ? room : sizeof err->message;
 }
 
-/* Copies `text` into the message: whole UTF-8 characters only; control characters and broken UTF-8 become '?'. */
+/* Copies `text` into the message: whole UTF-8 characters only; control characters and broken UTF-8
+ * become '?'. */
 static void error_copy(xinf_error *err, const char *text)
 {
     size_t capacity = error_capacity(err), left = strlen(text), used = 0;
@@ -24,7 +26,8 @@ static void error_copy(xinf_error *err, const char *text)
         size_t n = xi_str_utf8(text, left);
         bool plain = n > 1 || (n == 1 && (unsigned char)*text >= 0x20 && *text != 0x7f);
         /* U+0080 to U+009F are control characters too. */
-        if (n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0) plain = false;
+        if (n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)
+            plain = false;
         if (n == 0) n = 1;
         if (used + (plain ? n : 1) >= capacity) break;
         if (plain) {
@@ -39,8 +42,8 @@ static void error_copy(xinf_error *err, const char *text)
     err->message[used] = 0;
 }
 
-/* Formats into a buffer of its own, because the arguments may point into err->message. Returns the text's length, cut at the
- * buffer's; a character cut in two at the end is taken away. */
+/* Formats into a buffer of its own, because the arguments may point into err->message. Returns the
+ * text's length, cut at the buffer's; a character cut in two at the end is taken away. */
 static size_t error_format(char *buffer, size_t size, const char *fmt, va_list args)
 {
     int n = vsnprintf(buffer, size, fmt, args);
@@ -86,7 +89,8 @@ xinf_status xi_fail(xinf_error *err, xinf_status status, const char *fmt, ...)
 
 xinf_status xi_fail_memory(xinf_error *err, size_t size)
 {
-    return xi_fail(err, XINF_OUT_OF_MEMORY, "out of memory: %llu bytes could not be allocated", (unsigned long long)size);
+    return xi_fail(err, XINF_OUT_OF_MEMORY, "out of memory: %llu bytes could not be allocated",
+                   (unsigned long long)size);
 }
 
 void xi_error_prefix(xinf_error *err, const char *fmt, ...)

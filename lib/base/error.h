@@ -1,4 +1,5 @@
-/* error.h — how a failure is said: a status to the caller, one sentence into a caller-owned xinf_error. */
+/* error.h — how a failure is said: a status to the caller, one sentence into a caller-owned
+ * xinf_error. */
 #ifndef XI_BASE_ERROR_H
 #define XI_BASE_ERROR_H
 
@@ -17,23 +18,24 @@
 
 /* Evaluates `e` once; on failure leaves through the function's `cleanup:` label.
  * The function has a local `xinf_status status`. */
-#define XI_TRY(e)                                                                                  \
-    do {                                                                                           \
-        status = (e);                                                                              \
-        if (status != XINF_OK) goto cleanup;                                                       \
+#define XI_TRY(e)                            \
+    do {                                     \
+        status = (e);                        \
+        if (status != XINF_OK) goto cleanup; \
     } while (0)
 
 /* Writes the sentence into `err` (may be NULL), cut at its size, and returns `status`.
  * Never allocates. Bytes of foreign names are given with "%.*s"; control characters and bytes
- * that are not UTF-8 become '?'. Writes nothing beyond err->struct_size; 0 there means nothing at all. The arguments may
- * point into err->message. */
+ * that are not UTF-8 become '?'. Writes nothing beyond err->struct_size; 0 there means nothing at
+ * all. The arguments may point into err->message. */
 xinf_status xi_fail(xinf_error *err, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);
 xinf_status xi_fail_v(xinf_error *err, xinf_status status, const char *fmt, va_list args);
 
 /* The one sentence for a failed allocation of `size` bytes. */
 xinf_status xi_fail_memory(xinf_error *err, size_t size);
 
-/* Puts the formatted text before the sentence that is already there; the text brings its own ": ". */
+/* Puts the formatted text before the sentence that is already there; the text brings its own ": ".
+ */
 void xi_error_prefix(xinf_error *err, const char *fmt, ...) XI_PRINTF(2, 3);
 
 #endif

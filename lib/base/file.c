@@ -46,7 +46,8 @@ bool xi_file_is_folder(const char *path)
 #endif
 }
 
-/* ---- names of external data ------------------------------------------------------------------------------------------ */
+/* ---- names of external data
+ * ------------------------------------------------------------------------------------------ */
 
 static bool file_is_separator(char c)
 {
@@ -65,7 +66,8 @@ static const char *file_component_fault(const char *s, size_t len)
     if (len == 2 && s[0] == '.' && s[1] == '.') return "leaves its folder with \"..\"";
 #if defined(_WIN32)
     /* Windows drops dots and spaces at the end, so that ".. " would be "..". */
-    if (len > 1 && (s[len - 1] == '.' || s[len - 1] == ' ')) return "has a component that ends in a dot or a space";
+    if (len > 1 && (s[len - 1] == '.' || s[len - 1] == ' '))
+        return "has a component that ends in a dot or a space";
     if (memchr(s, ':', len)) return "names a stream of a file";
 #endif
     return NULL;
@@ -93,7 +95,9 @@ static const char *file_name_fault(const char *name, size_t len)
 }
 
 #if !defined(_WIN32)
-/* ---- POSIX ----------------------------------------------------------------------------------------------------------- */
+/* ---- POSIX
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static const char *file_error_text(int number)
 {
@@ -120,7 +124,8 @@ static xinf_status file_fail(xinf_error *err, const char *verb, xi_str path, int
 {
     const char *text = file_error_text(number);
     if (text) return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": %s", verb, XI_STR_ARG(path), text);
-    return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": system error %d", verb, XI_STR_ARG(path), number);
+    return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": system error %d", verb, XI_STR_ARG(path),
+                   number);
 }
 
 /* The size of a regular file that fits the address space. */
@@ -128,10 +133,14 @@ static xinf_status file_size(size_t *out, int fd, xi_str path, xinf_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) return file_fail(err, "open", path, errno);
-    if (S_ISDIR(st.st_mode)) return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is a folder", XI_STR_ARG(path));
-    if (!S_ISREG(st.st_mode)) return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is not a regular file", XI_STR_ARG(path));
+    if (S_ISDIR(st.st_mode))
+        return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is a folder", XI_STR_ARG(path));
+    if (!S_ISREG(st.st_mode))
+        return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is not a regular file",
+                       XI_STR_ARG(path));
     if (st.st_size < 0 || (uint64_t)st.st_size > SIZE_MAX / 2)
-        return xi_fail(err, XINF_IO, "\"%.*s\" is too large for this machine's address space", XI_STR_ARG(path));
+        return xi_fail(err, XINF_IO, "\"%.*s\" is too large for this machine's address space",
+                       XI_STR_ARG(path));
     *out = (size_t)st.st_size;
     return XINF_OK;
 }
@@ -144,7 +153,9 @@ static xinf_status file_read_all(int fd, uint8_t *data, size_t size, xi_str path
         ssize_t n = read(fd, data + done, want);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return file_fail(err, "read", path, errno);
-        if (n == 0) return xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was read", XI_STR_ARG(path));
+        if (n == 0)
+            return xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was read",
+                           XI_STR_ARG(path));
         done += (size_t)n;
     }
     return XINF_OK;
@@ -160,7 +171,8 @@ static xinf_status file_map(xi_file *out, int fd, size_t size, xi_str path, xinf
     /* Touching a page behind the end of a shorter file would kill the process. */
     status = file_size(&now, fd, path, err);
     if (status == XINF_OK && now < size)
-        status = xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was opened", XI_STR_ARG(path));
+        status = xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was opened",
+                         XI_STR_ARG(path));
     if (status != XINF_OK) {
         munmap(pages, size);
         return status;
@@ -171,7 +183,8 @@ static xinf_status file_map(xi_file *out, int fd, size_t size, xi_str path, xinf
 }
 
 /* Fills *out from an open file, which stays the caller's to close. */
-static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, int fd, bool map, xi_str path, xinf_error *err)
+static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, int fd, bool map,
+                             xi_str path, xinf_error *err)
 {
     xinf_status status;
     uint8_t *copy = NULL;
@@ -199,7 +212,8 @@ cleanup:
     return status;
 }
 
-xinf_status xi_file_open(xi_file *out, const xinf_allocator *alloc, const char *path, bool map, xinf_error *err)
+xinf_status xi_file_open(xi_file *out, const xinf_allocator *alloc, const char *path, bool map,
+                         xinf_error *err)
 {
     xinf_status status;
     int fd;
@@ -232,8 +246,8 @@ void xi_file_drop(const xi_file *f, size_t offset, size_t size)
     if (end > begin) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
-xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const char *base, const char *name, size_t name_len,
-                               bool map, xinf_error *err)
+xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const char *base,
+                               const char *name, size_t name_len, bool map, xinf_error *err)
 {
     const char *fault = file_name_fault(name, name_len), *folder = base && *base ? base : ".";
     xi_str whole = {name, name_len};
@@ -242,7 +256,9 @@ xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const 
     int fd;
     memset(out, 0, sizeof *out);
     out->alloc = alloc ? *alloc : xi_allocator_default();
-    if (fault) return xi_fail(err, XINF_MALFORMED, "the external file name \"%.*s\" %s", XI_STR_ARG(whole), fault);
+    if (fault)
+        return xi_fail(err, XINF_MALFORMED, "the external file name \"%.*s\" %s", XI_STR_ARG(whole),
+                       fault);
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return file_fail(err, "open the folder", xi_str_of(folder), errno);
     while (at < name_len) {
@@ -267,7 +283,8 @@ xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const 
     return status;
 }
 
-static xinf_status file_write_all(int fd, const uint8_t *data, size_t size, xi_str path, xinf_error *err)
+static xinf_status file_write_all(int fd, const uint8_t *data, size_t size, xi_str path,
+                                  xinf_error *err)
 {
     size_t done = 0;
     while (done < size) {
@@ -280,7 +297,8 @@ static xinf_status file_write_all(int fd, const uint8_t *data, size_t size, xi_s
     return XINF_OK;
 }
 
-xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count, xinf_error *err)
+xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
+                                 xinf_error *err)
 {
     char temporary[FILE_PATH_BYTES];
     xi_str name = xi_str_of(path);
@@ -290,16 +308,19 @@ xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, 
     int fd = -1;
     /* Renaming over a device or a pipe would replace it. */
     if (exists && !S_ISREG(before.st_mode))
-        return xi_fail(err, XINF_IO, "cannot write \"%.*s\": it is not a regular file", XI_STR_ARG(name));
+        return xi_fail(err, XINF_IO, "cannot write \"%.*s\": it is not a regular file",
+                       XI_STR_ARG(name));
     for (int attempt = 0; fd < 0 && attempt < 16; attempt++) {
-        int n = snprintf(temporary, sizeof temporary, "%s.%llx%llx", path, (unsigned long long)xi_process_id(),
-                         (unsigned long long)xi_clock_ns());
-        if (n < 0 || (size_t)n >= sizeof temporary) return file_fail(err, "write", name, ENAMETOOLONG);
+        int n = snprintf(temporary, sizeof temporary, "%s.%llx%llx", path,
+                         (unsigned long long)xi_process_id(), (unsigned long long)xi_clock_ns());
+        if (n < 0 || (size_t)n >= sizeof temporary)
+            return file_fail(err, "write", name, ENAMETOOLONG);
         fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST) break;
     }
     if (fd < 0) return file_fail(err, "write", name, errno);
-    for (size_t i = 0; i < count; i++) XI_TRY(file_write_all(fd, pieces[i].data, pieces[i].size, name, err));
+    for (size_t i = 0; i < count; i++)
+        XI_TRY(file_write_all(fd, pieces[i].data, pieces[i].size, name, err));
     /* A file that only its owner may read stays so. */
     if (exists) fchmod(fd, before.st_mode & 07777);
     if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
@@ -335,7 +356,8 @@ void *xi_pages_map(size_t size)
     head = (size_t)(-(uintptr_t)pages & (FILE_HUGE_PAGE - 1));
     if (head) munmap(pages, head);
     if (slack > head) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = ((uintptr_t)pages + head + size + page - 1) & ~(page - 1);
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                  end = ((uintptr_t)pages + head + size + page - 1) & ~(page - 1);
         uintptr_t stop = ((uintptr_t)pages + size + slack + page - 1) & ~(page - 1);
         if (stop > end) munmap((void *)end, stop - end);
     }
@@ -351,7 +373,9 @@ void xi_pages_unmap(void *ptr, size_t size)
 }
 
 #else
-/* ---- Win32 ----------------------------------------------------------------------------------------------------------- */
+/* ---- Win32
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static const char *file_error_text(DWORD number)
 {
@@ -371,7 +395,8 @@ static xinf_status file_fail(xinf_error *err, const char *verb, xi_str path, DWO
 {
     const char *text = file_error_text(number);
     if (text) return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": %s", verb, XI_STR_ARG(path), text);
-    return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": system error %lu", verb, XI_STR_ARG(path), (unsigned long)number);
+    return xi_fail(err, XINF_IO, "cannot %s \"%.*s\": system error %lu", verb, XI_STR_ARG(path),
+                   (unsigned long)number);
 }
 
 static bool file_path_wide(wchar_t *wide, const char *path)
@@ -384,30 +409,38 @@ static xinf_status file_size(size_t *out, HANDLE file, xi_str path, xinf_error *
     BY_HANDLE_FILE_INFORMATION info;
     uint64_t size;
     if (GetFileType(file) != FILE_TYPE_DISK)
-        return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is not a regular file", XI_STR_ARG(path));
-    if (!GetFileInformationByHandle(file, &info)) return file_fail(err, "open", path, GetLastError());
+        return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is not a regular file",
+                       XI_STR_ARG(path));
+    if (!GetFileInformationByHandle(file, &info))
+        return file_fail(err, "open", path, GetLastError());
     if (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
         return xi_fail(err, XINF_IO, "cannot open \"%.*s\": it is a folder", XI_STR_ARG(path));
     size = (uint64_t)info.nFileSizeHigh << 32 | info.nFileSizeLow;
     if (size > SIZE_MAX / 2)
-        return xi_fail(err, XINF_IO, "\"%.*s\" is too large for this machine's address space", XI_STR_ARG(path));
+        return xi_fail(err, XINF_IO, "\"%.*s\" is too large for this machine's address space",
+                       XI_STR_ARG(path));
     *out = (size_t)size;
     return XINF_OK;
 }
 
-static xinf_status file_read_all(HANDLE file, uint8_t *data, size_t size, xi_str path, xinf_error *err)
+static xinf_status file_read_all(HANDLE file, uint8_t *data, size_t size, xi_str path,
+                                 xinf_error *err)
 {
     size_t done = 0;
     while (done < size) {
         DWORD want = (DWORD)(size - done < FILE_CHUNK ? size - done : FILE_CHUNK), n = 0;
-        if (!ReadFile(file, data + done, want, &n, NULL)) return file_fail(err, "read", path, GetLastError());
-        if (n == 0) return xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was read", XI_STR_ARG(path));
+        if (!ReadFile(file, data + done, want, &n, NULL))
+            return file_fail(err, "read", path, GetLastError());
+        if (n == 0)
+            return xi_fail(err, XINF_IO, "\"%.*s\" became shorter while it was read",
+                           XI_STR_ARG(path));
         done += n;
     }
     return XINF_OK;
 }
 
-/* Maps; *out stays unmapped when the system cannot. A mapped file cannot be made shorter on Windows. */
+/* Maps; *out stays unmapped when the system cannot. A mapped file cannot be made shorter on
+ * Windows. */
 static void file_map(xi_file *out, HANDLE file)
 {
     HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
@@ -420,7 +453,8 @@ static void file_map(xi_file *out, HANDLE file)
     out->mapped = true;
 }
 
-static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, HANDLE file, bool map, xi_str path, xinf_error *err)
+static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, HANDLE file, bool map,
+                             xi_str path, xinf_error *err)
 {
     xinf_status status;
     uint8_t *copy = NULL;
@@ -448,11 +482,11 @@ cleanup:
     return status;
 }
 
-static xinf_status file_open_wide(xi_file *out, const xinf_allocator *alloc, const wchar_t *wide, DWORD flags, bool map,
-                                  xi_str path, xinf_error *err)
+static xinf_status file_open_wide(xi_file *out, const xinf_allocator *alloc, const wchar_t *wide,
+                                  DWORD flags, bool map, xi_str path, xinf_error *err)
 {
-    HANDLE file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                              FILE_ATTRIBUTE_NORMAL | flags, NULL);
+    HANDLE file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL,
+                              OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | flags, NULL);
     xinf_status status;
     if (file == INVALID_HANDLE_VALUE) return file_fail(err, "open", path, GetLastError());
     status = file_take(out, alloc, file, map, path, err);
@@ -460,7 +494,8 @@ static xinf_status file_open_wide(xi_file *out, const xinf_allocator *alloc, con
     return status;
 }
 
-xinf_status xi_file_open(xi_file *out, const xinf_allocator *alloc, const char *path, bool map, xinf_error *err)
+xinf_status xi_file_open(xi_file *out, const xinf_allocator *alloc, const char *path, bool map,
+                         xinf_error *err)
 {
     wchar_t wide[FILE_PATH_BYTES];
     memset(out, 0, sizeof *out);
@@ -490,8 +525,8 @@ void xi_file_drop(const xi_file *f, size_t offset, size_t size)
     if (end > begin) VirtualUnlock((void *)begin, end - begin);
 }
 
-xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const char *base, const char *name, size_t name_len,
-                               bool map, xinf_error *err)
+xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const char *base,
+                               const char *name, size_t name_len, bool map, xinf_error *err)
 {
     char path[FILE_PATH_BYTES];
     wchar_t wide[FILE_PATH_BYTES];
@@ -501,9 +536,12 @@ xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const 
     int n;
     memset(out, 0, sizeof *out);
     out->alloc = alloc ? *alloc : xi_allocator_default();
-    if (fault) return xi_fail(err, XINF_MALFORMED, "the external file name \"%.*s\" %s", XI_STR_ARG(whole), fault);
+    if (fault)
+        return xi_fail(err, XINF_MALFORMED, "the external file name \"%.*s\" %s", XI_STR_ARG(whole),
+                       fault);
     n = snprintf(path, sizeof path, "%s/%.*s", folder, (int)name_len, name);
-    if (n < 0 || (size_t)n >= sizeof path) return file_fail(err, "open", whole, ERROR_FILENAME_EXCED_RANGE);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return file_fail(err, "open", whole, ERROR_FILENAME_EXCED_RANGE);
     /* Every component below the folder is looked at: none may be a link. */
     for (at = strlen(folder) + 1; at <= (size_t)n; at++) {
         char kept = path[at];
@@ -513,42 +551,52 @@ xinf_status xi_file_open_below(xi_file *out, const xinf_allocator *alloc, const 
         if (!file_path_wide(wide, path)) return file_fail(err, "open", whole, GetLastError());
         attributes = GetFileAttributesW(wide);
         path[at] = kept;
-        if (attributes == INVALID_FILE_ATTRIBUTES) return file_fail(err, "open the external file", whole, GetLastError());
+        if (attributes == INVALID_FILE_ATTRIBUTES)
+            return file_fail(err, "open the external file", whole, GetLastError());
         if (attributes & FILE_ATTRIBUTE_REPARSE_POINT)
-            return xi_fail(err, XINF_IO, "cannot open the external file \"%.*s\": symbolic links are not followed here",
-                           XI_STR_ARG(whole));
+            return xi_fail(
+                err, XINF_IO,
+                "cannot open the external file \"%.*s\": symbolic links are not followed here",
+                XI_STR_ARG(whole));
     }
     return file_open_wide(out, alloc, wide, FILE_FLAG_OPEN_REPARSE_POINT, map, whole, err);
 }
 
-static xinf_status file_write_all(HANDLE file, const uint8_t *data, size_t size, xi_str path, xinf_error *err)
+static xinf_status file_write_all(HANDLE file, const uint8_t *data, size_t size, xi_str path,
+                                  xinf_error *err)
 {
     size_t done = 0;
     while (done < size) {
         DWORD want = (DWORD)(size - done < FILE_CHUNK ? size - done : FILE_CHUNK), n = 0;
-        if (!WriteFile(file, data + done, want, &n, NULL)) return file_fail(err, "write", path, GetLastError());
+        if (!WriteFile(file, data + done, want, &n, NULL))
+            return file_fail(err, "write", path, GetLastError());
         done += n;
     }
     return XINF_OK;
 }
 
-xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count, xinf_error *err)
+xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
+                                 xinf_error *err)
 {
     char temporary[FILE_PATH_BYTES];
     wchar_t wide[FILE_PATH_BYTES], wide_temporary[FILE_PATH_BYTES];
     xi_str name = xi_str_of(path);
     xinf_status status;
     HANDLE file;
-    int n = snprintf(temporary, sizeof temporary, "%s.%llx%llx", path, (unsigned long long)xi_process_id(),
-                     (unsigned long long)xi_clock_ns());
-    if (n < 0 || (size_t)n >= sizeof temporary) return file_fail(err, "write", name, ERROR_FILENAME_EXCED_RANGE);
+    int n = snprintf(temporary, sizeof temporary, "%s.%llx%llx", path,
+                     (unsigned long long)xi_process_id(), (unsigned long long)xi_clock_ns());
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return file_fail(err, "write", name, ERROR_FILENAME_EXCED_RANGE);
     if (!file_path_wide(wide, path) || !file_path_wide(wide_temporary, temporary))
         return file_fail(err, "write", name, GetLastError());
-    file = CreateFileW(wide_temporary, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+    file = CreateFileW(wide_temporary, GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL,
+                       NULL);
     if (file == INVALID_HANDLE_VALUE) return file_fail(err, "write", name, GetLastError());
     status = XINF_OK;
-    for (size_t i = 0; i < count && status == XINF_OK; i++) status = file_write_all(file, pieces[i].data, pieces[i].size, name, err);
-    if (status == XINF_OK && !FlushFileBuffers(file)) status = file_fail(err, "write", name, GetLastError());
+    for (size_t i = 0; i < count && status == XINF_OK; i++)
+        status = file_write_all(file, pieces[i].data, pieces[i].size, name, err);
+    if (status == XINF_OK && !FlushFileBuffers(file))
+        status = file_fail(err, "write", name, GetLastError());
     CloseHandle(file);
     if (status == XINF_OK && !MoveFileExW(wide_temporary, wide, MOVEFILE_REPLACE_EXISTING))
         status = file_fail(err, "write", name, GetLastError());

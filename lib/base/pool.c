@@ -1,9 +1,10 @@
 /* pool.c — one job at a time, its tasks claimed by compare-and-swap.
  *
- * `ticket` is generation << 32 | tasks not yet claimed. A worker reads the job's fields and then claims one task; the claim
- * succeeds only while the ticket is still of the generation whose fields were read, because the caller writes new fields only
- * after all tasks of the old job were claimed and done. The caller waits for claimed tasks, never for threads: threads that
- * sleep, were never started or were lost in a fork cost speed and nothing else. */
+ * `ticket` is generation << 32 | tasks not yet claimed. A worker reads the job's fields and then
+ * claims one task; the claim succeeds only while the ticket is still of the generation whose fields
+ * were read, because the caller writes new fields only after all tasks of the old job were claimed
+ * and done. The caller waits for claimed tasks, never for threads: threads that sleep, were never
+ * started or were lost in a fork cost speed and nothing else. */
 #include "base/pool.h"
 
 #include <stdalign.h>
@@ -70,7 +71,9 @@ static uint32_t pool_generation(uint64_t ticket)
     return (uint32_t)(ticket >> 32);
 }
 
-/* ---- workers --------------------------------------------------------------------------------------------------------- */
+/* ---- workers
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Claims and runs tasks until none is left; the last one to finish wakes a waiting caller. */
 static void pool_job_work(xi_pool *p, int32_t worker)
@@ -82,19 +85,23 @@ static void pool_job_work(xi_pool *p, int32_t worker)
         void *arg = atomic_load_explicit(&p->arg, memory_order_relaxed);
         int32_t total = atomic_load_explicit(&p->count, memory_order_relaxed);
         uint32_t left = (uint32_t)ticket;
-        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket - 1, memory_order_acq_rel, memory_order_acquire))
+        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket - 1,
+                                                   memory_order_acq_rel, memory_order_acquire))
             continue;
-        /* All tasks claimed here are of one job: the caller publishes no other before they are given in below. */
+        /* All tasks claimed here are of one job: the caller publishes no other before they are
+         * given in below. */
         count = total;
         task(arg, total - (int32_t)left, worker);
         ended++;
         ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
     }
     if (ended == 0) return;
-    if (atomic_fetch_add(&p->done, ended) + ended == count && atomic_load(&p->caller_waits)) xi_gate_open(&p->done_gate, 1);
+    if (atomic_fetch_add(&p->done, ended) + ended == count && atomic_load(&p->caller_waits))
+        xi_gate_open(&p->done_gate, 1);
 }
 
-/* Spins until the ticket differs from `seen`, the pool goes to rest, or the time is over. True: look at the ticket. */
+/* Spins until the ticket differs from `seen`, the pool goes to rest, or the time is over. True:
+ * look at the ticket. */
 static bool pool_worker_spin(xi_pool *p, uint64_t seen)
 {
     uint64_t start;
@@ -111,13 +118,14 @@ static bool pool_worker_spin(xi_pool *p, uint64_t seen)
     return false;
 }
 
-/* Sleeps until the gate opens. Counted as a sleeper before the last look at the ticket: the caller publishes the ticket
- * first and then looks at the count, so one of the two sees the other. */
+/* Sleeps until the gate opens. Counted as a sleeper before the last look at the ticket: the caller
+ * publishes the ticket first and then looks at the count, so one of the two sees the other. */
 static void pool_worker_sleep(xi_pool *p, uint64_t seen)
 {
     uint32_t turn = atomic_load(&p->work_gate.turn);
     atomic_fetch_add(&p->sleepers, 1);
-    if (atomic_load(&p->ticket) == seen && !atomic_load(&p->leaving)) xi_gate_wait(&p->work_gate, turn);
+    if (atomic_load(&p->ticket) == seen && !atomic_load(&p->leaving))
+        xi_gate_wait(&p->work_gate, turn);
     atomic_fetch_sub(&p->sleepers, 1);
 }
 
@@ -134,17 +142,21 @@ static void pool_worker_main(void *arg)
     }
 }
 
-/* ---- the team -------------------------------------------------------------------------------------------------------- */
+/* ---- the team
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static xinf_status pool_gates_init(xi_pool *p, xinf_error *err)
 {
-    if (!xi_gate_init(&p->work_gate)) return xi_fail(err, XINF_OUT_OF_MEMORY, "the system gives no lock for the thread pool");
+    if (!xi_gate_init(&p->work_gate))
+        return xi_fail(err, XINF_OUT_OF_MEMORY, "the system gives no lock for the thread pool");
     if (xi_gate_init(&p->done_gate)) return XINF_OK;
     xi_gate_destroy(&p->work_gate);
     return xi_fail(err, XINF_OUT_OF_MEMORY, "the system gives no lock for the thread pool");
 }
 
-/* In a child after fork the threads do not exist, and the counters and gates hold whatever they held: all start anew. */
+/* In a child after fork the threads do not exist, and the counters and gates hold whatever they
+ * held: all start anew. */
 static void pool_team_check(xi_pool *p)
 {
     uint64_t process = xi_process_id();
@@ -156,7 +168,8 @@ static void pool_team_check(xi_pool *p)
     atomic_store(&p->done, 0);
     atomic_store(&p->caller_waits, false);
     atomic_store(&p->ticket, (uint64_t)(pool_generation(atomic_load(&p->ticket)) + 1) << 32);
-    if (pool_gates_init(p, NULL) != XINF_OK) p->started = true; /* no gates, no threads: the caller runs all tasks */
+    if (pool_gates_init(p, NULL) != XINF_OK)
+        p->started = true; /* no gates, no threads: the caller runs all tasks */
 }
 
 static void pool_team_start(xi_pool *p)
@@ -171,20 +184,23 @@ static void pool_team_start(xi_pool *p)
     }
 }
 
-xinf_status xi_pool_create(xi_pool **out, const xinf_allocator *alloc, int32_t threads, int32_t spin_us,
-                           const xinf_executor *executor, xinf_error *err)
+xinf_status xi_pool_create(xi_pool **out, const xinf_allocator *alloc, int32_t threads,
+                           int32_t spin_us, const xinf_executor *executor, xinf_error *err)
 {
     xi_pool *p;
     xi_cpu cpu;
     int32_t width;
     *out = NULL;
     if (threads < 0 || threads > POOL_MOST_THREADS)
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "threads is %d, not 0 to %d", (int)threads, POOL_MOST_THREADS);
-    if (executor && (executor->struct_size < sizeof(xinf_executor) || !executor->parallel || executor->max_concurrency < 1))
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "threads is %d, not 0 to %d", (int)threads,
+                       POOL_MOST_THREADS);
+    if (executor && (executor->struct_size < sizeof(xinf_executor) || !executor->parallel ||
+                     executor->max_concurrency < 1))
         return xi_fail(err, XINF_INVALID_ARGUMENT, "the executor has %s",
-                       executor->struct_size < sizeof(xinf_executor) ? "a struct_size that is too small"
-                       : !executor->parallel                          ? "no parallel function"
-                                                                      : "a max_concurrency below 1");
+                       executor->struct_size < sizeof(xinf_executor)
+                           ? "a struct_size that is too small"
+                       : !executor->parallel ? "no parallel function"
+                                             : "a max_concurrency below 1");
     xi_cpu_query(&cpu);
     width = threads ? threads : cpu.cpus;
     if (width > POOL_MOST_THREADS) width = POOL_MOST_THREADS;
@@ -199,8 +215,10 @@ xinf_status xi_pool_create(xi_pool **out, const xinf_allocator *alloc, int32_t t
         p->executor = *executor;
         p->width = executor->max_concurrency;
     }
-    /* Spinning workers take CPUs away from the working ones when there are more threads than CPUs. */
-    if (spin_us >= 0 && width <= cpu.cpus) p->spin_ns = (uint64_t)(spin_us ? spin_us : POOL_DEFAULT_SPIN_US) * 1000;
+    /* Spinning workers take CPUs away from the working ones when there are more threads than CPUs.
+     */
+    if (spin_us >= 0 && width <= cpu.cpus)
+        p->spin_ns = (uint64_t)(spin_us ? spin_us : POOL_DEFAULT_SPIN_US) * 1000;
     if (pool_gates_init(p, err) != XINF_OK) {
         xi_free(alloc, p, pool_bytes(width));
         return XINF_OUT_OF_MEMORY;
@@ -242,7 +260,9 @@ void xi_pool_end(xi_pool *p)
     atomic_store(&p->active, false);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------------------------ */
+/* ---- jobs
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void pool_executor_task(void *arg, int32_t index)
 {
@@ -258,13 +278,16 @@ static void pool_executor_run(xi_pool *p, int32_t count, xi_task task, void *arg
     job.count = count;
     job.task = task;
     job.arg = arg;
-    p->executor.parallel(p->executor.self, count < p->width ? count : p->width, pool_executor_task, &job);
+    p->executor.parallel(p->executor.self, count < p->width ? count : p->width, pool_executor_task,
+                         &job);
 }
 
-/* Makes the job visible and wakes as many sleepers as it needs beside the threads that are awake. */
+/* Makes the job visible and wakes as many sleepers as it needs beside the threads that are awake.
+ */
 static void pool_job_publish(xi_pool *p, int32_t count, xi_task task, void *arg)
 {
-    uint32_t generation = pool_generation(atomic_load_explicit(&p->ticket, memory_order_relaxed)) + 1;
+    uint32_t generation = pool_generation(atomic_load_explicit(&p->ticket, memory_order_relaxed)) +
+                          1;
     int32_t asleep, missing;
     atomic_store_explicit(&p->done, 0, memory_order_relaxed);
     atomic_store_explicit(&p->task, task, memory_order_relaxed);

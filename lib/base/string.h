@@ -32,10 +32,12 @@ static inline bool xi_str_is(xi_str a, const char *z)
 }
 /* FNV-1a, for tables of names. */
 uint64_t xi_str_hash(xi_str s);
-/* Bytes of the UTF-8 character that `s` begins with, 1 to 4; 0 when there is none or it is broken (overlong, surrogate). */
+/* Bytes of the UTF-8 character that `s` begins with, 1 to 4; 0 when there is none or it is broken
+ * (overlong, surrogate). */
 size_t xi_str_utf8(const char *s, size_t len);
 
-/* A growing text buffer. `failed` stays set after the first failed growth, so callers check once at the end. */
+/* A growing text buffer. `failed` stays set after the first failed growth, so callers check once at
+ * the end. */
 typedef struct xi_text {
     xinf_allocator alloc;
     char *ptr; /* NUL-terminated when not NULL */
@@ -47,7 +49,8 @@ void xi_text_init(xi_text *t, const xinf_allocator *alloc);
 void xi_text_free(xi_text *t);
 void xi_text_add(xi_text *t, const char *s, size_t len);
 void xi_text_addf(xi_text *t, const char *fmt, ...) XI_PRINTF(2, 3);
-/* Adds s between quotes, with \" \\ \n \t and \xNN escapes; \xNN for control bytes and for bytes that are not UTF-8. */
+/* Adds s between quotes, with \" \\ \n \t and \xNN escapes; \xNN for control bytes and for bytes
+ * that are not UTF-8. */
 void xi_text_add_quoted(xi_text *t, xi_str s);
 
 #endif

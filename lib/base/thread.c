@@ -69,7 +69,8 @@ void xi_cond_destroy(xi_cond *c)
 
 void xi_cond_wait(xi_cond *c, xi_mutex *m)
 {
-    SleepConditionVariableSRW((CONDITION_VARIABLE *)(void *)c->opaque, (SRWLOCK *)(void *)m->opaque, INFINITE, 0);
+    SleepConditionVariableSRW((CONDITION_VARIABLE *)(void *)c->opaque, (SRWLOCK *)(void *)m->opaque,
+                              INFINITE, 0);
 }
 
 void xi_cond_broadcast(xi_cond *c)

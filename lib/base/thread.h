@@ -1,4 +1,5 @@
-/* thread.h — threads, locks and waiting, over the system's own. One of the few files with OS calls. */
+/* thread.h — threads, locks and waiting, over the system's own. One of the few files with OS calls.
+ */
 #ifndef XI_BASE_THREAD_H
 #define XI_BASE_THREAD_H
 
@@ -9,9 +10,15 @@
 #include "xinf.h"
 
 /* All of them stay in place while in use: never moved or copied. */
-typedef struct xi_mutex { uint64_t opaque[8]; } xi_mutex;
-typedef struct xi_cond { uint64_t opaque[8]; } xi_cond;
-typedef struct xi_thread { uintptr_t opaque[4]; } xi_thread;
+typedef struct xi_mutex {
+    uint64_t opaque[8];
+} xi_mutex;
+typedef struct xi_cond {
+    uint64_t opaque[8];
+} xi_cond;
+typedef struct xi_thread {
+    uintptr_t opaque[4];
+} xi_thread;
 /* A number that threads wait on until it changes. */
 typedef struct xi_gate {
     _Atomic uint32_t turn;
@@ -31,9 +38,11 @@ void xi_cond_broadcast(xi_cond *c);
 
 bool xi_gate_init(xi_gate *g);
 void xi_gate_destroy(xi_gate *g);
-/* Sleeps while g->turn == seen; may also return early. Take `seen` before looking at what is waited for. */
+/* Sleeps while g->turn == seen; may also return early. Take `seen` before looking at what is waited
+ * for. */
 void xi_gate_wait(xi_gate *g, uint32_t seen);
-/* Raises g->turn and wakes up to `count` sleepers (where the system waits on a condition, all of them). */
+/* Raises g->turn and wakes up to `count` sleepers (where the system waits on a condition, all of
+ * them). */
 void xi_gate_open(xi_gate *g, int32_t count);
 
 /* Starts fn(arg) on a new thread with all signals blocked. */

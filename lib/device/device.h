@@ -1,9 +1,10 @@
 /* device.h — the segment contract: all that passes, sessions and reports see of a device.
  *
- * A segment is a graph (or a part of one) that runs on one device. query tells which of its nodes the device takes, compile
- * turns it into an executable, evaluate computes one node ahead of time. A host device's executable is a plan: the session
- * walks its steps itself, so that between two nodes nothing stands but a function call; the contract is asked once a segment,
- * never once a node. */
+ * A segment is a graph (or a part of one) that runs on one device. query tells which of its nodes
+ * the device takes, compile turns it into an executable, evaluate computes one node ahead of time.
+ * A host device's executable is a plan: the session walks its steps itself, so that between two
+ * nodes nothing stands but a function call; the contract is asked once a segment, never once a
+ * node. */
 #ifndef XI_DEVICE_DEVICE_H
 #define XI_DEVICE_DEVICE_H
 
@@ -24,13 +25,17 @@ typedef struct xi_refusal_sink {
 
 typedef struct xi_device {
     const char *name;
-    /* Goes through the graph and its subgraphs in order. Weights are not read. XINF_OUT_OF_MEMORY when it could not finish. */
-    xinf_status (*query)(const xi_graph *graph, uint32_t isa, const xi_refusal_sink *sink, xinf_error *err);
-    /* XINF_UNSUPPORTED names every node that does not run. The caller ends the plan with xi_plan_destroy. */
+    /* Goes through the graph and its subgraphs in order. Weights are not read. XINF_OUT_OF_MEMORY
+     * when it could not finish. */
+    xinf_status (*query)(const xi_graph *graph, uint32_t isa, const xi_refusal_sink *sink,
+                         xinf_error *err);
+    /* XINF_UNSUPPORTED names every node that does not run. The caller ends the plan with
+     * xi_plan_destroy. */
     xinf_status (*compile)(xi_plan **out, const xi_segment *segment, xinf_error *err);
     /* As xi_plan_evaluate. */
-    xinf_status (*evaluate)(uint32_t isa, const xi_node *n, const xi_literal *const *in, const xi_literal **out, xi_arena *arena,
-                            size_t max_bytes, xinf_error *err);
+    xinf_status (*evaluate)(uint32_t isa, const xi_node *n, const xi_literal *const *in,
+                            const xi_literal **out, xi_arena *arena, size_t max_bytes,
+                            xinf_error *err);
 } xi_device;
 
 #endif

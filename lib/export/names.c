@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* The names of one graph; those of the graphs around it are taken too, those of its siblings are not. */
+/* The names of one graph; those of the graphs around it are taken too, those of its siblings are
+ * not. */
 typedef struct export_taken {
     xinf_allocator alloc;
     xi_str *slots;
@@ -25,7 +26,8 @@ static bool export_is_taken(const export_taken *t, xi_str name)
     return false;
 }
 
-static bool export_taken_init(export_taken *t, const xinf_allocator *alloc, const export_taken *outer, size_t names)
+static bool export_taken_init(export_taken *t, const xinf_allocator *alloc,
+                              const export_taken *outer, size_t names)
 {
     *t = (export_taken){.alloc = *alloc, .capacity = 16, .outer = outer};
     while (t->capacity < 2 * names + 2 && t->capacity < SIZE_MAX / 64) t->capacity *= 2;
@@ -46,7 +48,8 @@ static xinf_status export_give(xi_exporter *x, export_taken *t, const xi_value *
     for (unsigned round = 0; name.len == 0 || export_is_taken(t, name); round++) {
         char suffix[48];
         int n = round ? snprintf(suffix, sizeof suffix, "_%u_%u", (unsigned)v->id, round)
-                      : snprintf(suffix, sizeof suffix, "%s%u", v->name.len ? "_" : "v", (unsigned)v->id);
+                      : snprintf(suffix, sizeof suffix, "%s%u", v->name.len ? "_" : "v",
+                                 (unsigned)v->id);
         char *joined = xi_arena_alloc(&x->arena, v->name.len + (size_t)n + 1);
         if (!joined) return xi_export_no_memory(x);
         if (v->name.len) memcpy(joined, v->name.ptr, v->name.len);
@@ -58,7 +61,8 @@ static xinf_status export_give(xi_exporter *x, export_taken *t, const xi_value *
     return XINF_OK;
 }
 
-static xinf_status export_give_list(xi_exporter *x, export_taken *t, xi_value *const *values, int32_t count)
+static xinf_status export_give_list(xi_exporter *x, export_taken *t, xi_value *const *values,
+                                    int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
         xinf_status status = export_give(x, t, values[i]);
@@ -88,7 +92,8 @@ static void export_mark(xi_exporter *x, export_taken *nodes, const xi_graph *g)
 {
     export_mark_list(x, g->inputs, g->input_count);
     export_mark_list(x, g->outputs, g->output_count);
-    for (int32_t i = 0; i < g->state_count; i++) x->used[g->states[i].read->id] = x->used[g->states[i].written->id] = true;
+    for (int32_t i = 0; i < g->state_count; i++)
+        x->used[g->states[i].read->id] = x->used[g->states[i].written->id] = true;
     for (const xi_node *n = g->first; n; n = n->next) {
         export_keep_node_name(x, nodes, n);
         export_mark_list(x, n->inputs, n->input_count);
@@ -106,7 +111,8 @@ static xinf_status export_name_graph(xi_exporter *x, const export_taken *outer, 
 {
     xinf_status status;
     export_taken own;
-    if (!export_taken_init(&own, &x->arena.alloc, outer, g->value_count)) return xi_export_no_memory(x);
+    if (!export_taken_init(&own, &x->arena.alloc, outer, g->value_count))
+        return xi_export_no_memory(x);
     XI_TRY(export_give_list(x, &own, g->inputs, g->input_count));
     for (int32_t i = 0; i < g->output_count; i++)
         if (g->outputs[i]->graph == g) XI_TRY(export_give(x, &own, g->outputs[i]));
@@ -114,7 +120,8 @@ static xinf_status export_name_graph(xi_exporter *x, const export_taken *outer, 
         if (x->used[g->values[i]->id]) XI_TRY(export_give(x, &own, g->values[i]));
     for (const xi_node *n = g->first; n; n = n->next)
         for (int32_t a = 0; a < n->attr_count; a++) {
-            if (n->attrs[a].type == XI_ATTR_GRAPH) XI_TRY(export_name_graph(x, &own, n->attrs[a].graph));
+            if (n->attrs[a].type == XI_ATTR_GRAPH)
+                XI_TRY(export_name_graph(x, &own, n->attrs[a].graph));
             for (int32_t k = 0; n->attrs[a].type == XI_ATTR_GRAPHS && k < n->attrs[a].count; k++)
                 XI_TRY(export_name_graph(x, &own, n->attrs[a].graphs[k]));
         }
@@ -127,11 +134,13 @@ cleanup:
 xinf_status xi_export_names(xi_exporter *x, const xi_graph *g)
 {
     export_taken nodes = {0};
-    size_t values = (size_t)g->family->next_value + 1, node_count = (size_t)g->family->next_node + 1;
+    size_t values = (size_t)g->family->next_value + 1,
+           node_count = (size_t)g->family->next_node + 1;
     x->names = xi_arena_array(&x->arena, values, sizeof *x->names);
     x->used = xi_arena_array(&x->arena, values, sizeof *x->used);
     x->keeps_name = xi_arena_array(&x->arena, node_count, sizeof *x->keeps_name);
-    bool ready = x->names && x->used && x->keeps_name && export_taken_init(&nodes, &x->arena.alloc, NULL, node_count);
+    bool ready = x->names && x->used && x->keeps_name &&
+                 export_taken_init(&nodes, &x->arena.alloc, NULL, node_count);
     if (ready) export_mark(x, &nodes, g);
     xinf_status status = ready ? export_name_graph(x, NULL, g) : xi_export_no_memory(x);
     export_taken_free(&nodes);

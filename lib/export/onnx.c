@@ -8,11 +8,13 @@
 
 /* As the format numbers kinds of attributes, by xi_attr_type. */
 static const int32_t export_attr_kinds[] = {
-    [XI_ATTR_INT] = 2,     [XI_ATTR_FLOAT] = 1,   [XI_ATTR_STRING] = 3,  [XI_ATTR_TENSOR] = 4,  [XI_ATTR_GRAPH] = 5,  [XI_ATTR_INTS] = 7,
-    [XI_ATTR_FLOATS] = 6,  [XI_ATTR_STRINGS] = 8, [XI_ATTR_TENSORS] = 9, [XI_ATTR_GRAPHS] = 10, [XI_ATTR_TYPE] = 13,
+    [XI_ATTR_INT] = 2,     [XI_ATTR_FLOAT] = 1,   [XI_ATTR_STRING] = 3, [XI_ATTR_TENSOR] = 4,
+    [XI_ATTR_GRAPH] = 5,   [XI_ATTR_INTS] = 7,    [XI_ATTR_FLOATS] = 6, [XI_ATTR_STRINGS] = 8,
+    [XI_ATTR_TENSORS] = 9, [XI_ATTR_GRAPHS] = 10, [XI_ATTR_TYPE] = 13,
 };
 
-static xinf_status export_graph(xi_exporter *x, uint32_t field, const xi_graph *g, const xi_export_options *o);
+static xinf_status export_graph(xi_exporter *x, uint32_t field, const xi_graph *g,
+                                const xi_export_options *o);
 
 xinf_status xi_export_no_memory(xi_exporter *x)
 {
@@ -37,7 +39,8 @@ static void export_shape(xi_exporter *x, const xi_family *family, const xi_shape
     xi_writer_close(&x->file, 2, mark);
 }
 
-/* The inner types come first, because writing goes backwards: levels are bounded by the reader's depth. */
+/* The inner types come first, because writing goes backwards: levels are bounded by the reader's
+ * depth. */
 static void export_type(xi_exporter *x, const xi_family *family, uint32_t field, const xi_type *t)
 {
     uint64_t outer = x->file.total, optional = outer, inside = outer, mark;
@@ -97,7 +100,8 @@ static xinf_status export_attr_value(xi_exporter *x, const xi_attr *a, const xi_
             status = xi_export_tensor(x, 10, a->tensors[i], (xi_str){NULL, 0}, false);
         break;
     case XI_ATTR_GRAPHS:
-        for (int32_t i = a->count - 1; i >= 0 && !status; i--) status = export_graph(x, 11, a->graphs[i], NULL);
+        for (int32_t i = a->count - 1; i >= 0 && !status; i--)
+            status = export_graph(x, 11, a->graphs[i], NULL);
         break;
     default: break;
     }
@@ -122,7 +126,8 @@ static xinf_status export_node(xi_exporter *x, const xi_node *n)
     xi_writer_bytes(&x->file, 4, n->op_name);
     if (x->keeps_name[n->id]) xi_writer_bytes(&x->file, 3, n->name);
     for (int32_t i = n->output_count - 1; i >= 0; i--)
-        xi_writer_bytes(&x->file, 2, n->outputs[i] ? x->names[n->outputs[i]->id] : (xi_str){NULL, 0});
+        xi_writer_bytes(&x->file, 2,
+                        n->outputs[i] ? x->names[n->outputs[i]->id] : (xi_str){NULL, 0});
     for (int32_t i = n->input_count - 1; i >= 0; i--)
         xi_writer_bytes(&x->file, 1, n->inputs[i] ? x->names[n->inputs[i]->id] : (xi_str){NULL, 0});
     xi_writer_close(&x->file, 1, mark);
@@ -131,7 +136,8 @@ static xinf_status export_node(xi_exporter *x, const xi_node *n)
 
 /* ---- graphs ---- */
 
-static xinf_status export_initializers(xi_exporter *x, const xi_graph *g, const xi_export_options *o)
+static xinf_status export_initializers(xi_exporter *x, const xi_graph *g,
+                                       const xi_export_options *o)
 {
     for (size_t i = g->value_count; i-- > 0;) {
         const xi_value *v = g->values[i];
@@ -141,24 +147,31 @@ static xinf_status export_initializers(xi_exporter *x, const xi_graph *g, const 
     }
     for (int32_t i = g->state_count - 1; i >= 0; i--) {
         if (!g->states[i].initial) continue;
-        xinf_status status = xi_export_tensor(x, 5, g->states[i].initial, x->names[g->states[i].read->id], true);
+        xinf_status status = xi_export_tensor(x, 5, g->states[i].initial,
+                                              x->names[g->states[i].read->id], true);
         if (status) return status;
     }
     for (int32_t i = g->input_count - 1; i >= 0 && o && o->defaults; i--) {
         if (!o->defaults[i]) continue;
-        xinf_status status = xi_export_tensor(x, 5, o->defaults[i], x->names[g->inputs[i]->id], true);
+        xinf_status status = xi_export_tensor(x, 5, o->defaults[i], x->names[g->inputs[i]->id],
+                                              true);
         if (status) return status;
     }
     return XINF_OK;
 }
 
-static xinf_status export_graph(xi_exporter *x, uint32_t field, const xi_graph *g, const xi_export_options *o)
+static xinf_status export_graph(xi_exporter *x, uint32_t field, const xi_graph *g,
+                                const xi_export_options *o)
 {
     uint64_t mark = x->file.total;
-    for (int32_t i = g->state_count - 1; i >= 0; i--) export_value_info(x, 12, g->states[i].written, x->names[g->states[i].written->id]);
-    for (int32_t i = g->output_count - 1; i >= 0; i--) export_value_info(x, 12, g->outputs[i], x->names[g->outputs[i]->id]);
-    for (int32_t i = g->state_count - 1; i >= 0; i--) export_value_info(x, 11, g->states[i].read, x->names[g->states[i].read->id]);
-    for (int32_t i = g->input_count - 1; i >= 0; i--) export_value_info(x, 11, g->inputs[i], x->names[g->inputs[i]->id]);
+    for (int32_t i = g->state_count - 1; i >= 0; i--)
+        export_value_info(x, 12, g->states[i].written, x->names[g->states[i].written->id]);
+    for (int32_t i = g->output_count - 1; i >= 0; i--)
+        export_value_info(x, 12, g->outputs[i], x->names[g->outputs[i]->id]);
+    for (int32_t i = g->state_count - 1; i >= 0; i--)
+        export_value_info(x, 11, g->states[i].read, x->names[g->states[i].read->id]);
+    for (int32_t i = g->input_count - 1; i >= 0; i--)
+        export_value_info(x, 11, g->inputs[i], x->names[g->inputs[i]->id]);
     xinf_status status = export_initializers(x, g, o);
     if (status) return status;
     xi_writer_bytes(&x->file, 2, g->name.len ? g->name : XI_STR("graph"));
@@ -179,15 +192,19 @@ static void export_opset(xi_exporter *x, xi_str domain, int64_t version)
 }
 
 /* Domains that nodes use, apart from the two of the format. */
-static xinf_status export_domains(xi_exporter *x, const xi_graph *g, xi_str *seen, size_t *count, size_t room)
+static xinf_status export_domains(xi_exporter *x, const xi_graph *g, xi_str *seen, size_t *count,
+                                  size_t room)
 {
     for (const xi_node *n = g->first; n; n = n->next) {
         bool known = n->domain.len == 0 || xi_str_is(n->domain, "ai.onnx.ml");
         for (size_t i = 0; i < *count && !known; i++) known = xi_str_eq(seen[i], n->domain);
-        if (!known && *count == room) return xi_fail(x->err, XINF_LIMIT, "the graph uses more than %zu domains", room);
+        if (!known && *count == room)
+            return xi_fail(x->err, XINF_LIMIT, "the graph uses more than %zu domains", room);
         if (!known) seen[(*count)++] = n->domain;
         for (int32_t a = 0; a < n->attr_count; a++) {
-            xinf_status status = n->attrs[a].type == XI_ATTR_GRAPH ? export_domains(x, n->attrs[a].graph, seen, count, room) : XINF_OK;
+            xinf_status status = n->attrs[a].type == XI_ATTR_GRAPH
+                                     ? export_domains(x, n->attrs[a].graph, seen, count, room)
+                                     : XINF_OK;
             if (status) return status;
         }
     }
@@ -196,7 +213,9 @@ static xinf_status export_domains(xi_exporter *x, const xi_graph *g, xi_str *see
 
 static bool export_own_note(const char *key)
 {
-    static const char *const own[] = {"producer_name", "producer_version", "domain", "model_version", "ir_version", "opset", "doc_string"};
+    static const char *const own[] = {"producer_name", "producer_version", "domain",
+                                      "model_version", "ir_version",       "opset",
+                                      "doc_string"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (xi_str_is(xi_str_of(key), own[i])) return true;
     return false;
@@ -214,13 +233,15 @@ static xinf_status export_model(xi_exporter *x, const xi_graph *g, const xi_expo
         xi_writer_close(&x->file, 14, mark);
     }
     xinf_status status = export_graph(x, 7, g, o);
-    if (!status) status = export_domains(x, g, domains, &domain_count, sizeof domains / sizeof *domains);
+    if (!status)
+        status = export_domains(x, g, domains, &domain_count, sizeof domains / sizeof *domains);
     if (status) return status;
     for (size_t i = domain_count; i-- > 0;) export_opset(x, domains[i], 1);
     if (x->ml_opset) export_opset(x, XI_STR("ai.onnx.ml"), x->ml_opset);
     export_opset(x, XI_STR(""), x->opset);
     char version[32];
-    snprintf(version, sizeof version, "%d.%d.%d", XINF_VERSION_MAJOR, XINF_VERSION_MINOR, XINF_VERSION_PATCH);
+    snprintf(version, sizeof version, "%d.%d.%d", XINF_VERSION_MAJOR, XINF_VERSION_MINOR,
+             XINF_VERSION_PATCH);
     xi_writer_text(&x->file, 3, version);
     xi_writer_text(&x->file, 2, "libxinf");
     xi_writer_int(&x->file, 1, xi_export_ir_version(x->opset));
@@ -233,7 +254,8 @@ static xinf_status export_model(xi_exporter *x, const xi_graph *g, const xi_expo
 static uint64_t export_weight_bytes(const xi_graph *g)
 {
     uint64_t total = 0;
-    for (size_t i = 0; i < g->value_count; i++) total += g->values[i]->literal ? g->values[i]->literal->size : 0;
+    for (size_t i = 0; i < g->value_count; i++)
+        total += g->values[i]->literal ? g->values[i]->literal->size : 0;
     for (const xi_node *n = g->first; n; n = n->next)
         for (int32_t a = 0; a < n->attr_count; a++)
             if (n->attrs[a].type == XI_ATTR_GRAPH) total += export_weight_bytes(n->attrs[a].graph);
@@ -245,7 +267,8 @@ static xi_node *export_own_node(xi_graph *g)
     for (xi_node *n = g->first; n; n = n->next) {
         if (xi_str_is(n->domain, "xinf")) return n;
         for (int32_t a = 0; a < n->attr_count; a++) {
-            xi_node *inner = n->attrs[a].type == XI_ATTR_GRAPH ? export_own_node(n->attrs[a].graph) : NULL;
+            xi_node *inner = n->attrs[a].type == XI_ATTR_GRAPH ? export_own_node(n->attrs[a].graph)
+                                                               : NULL;
             if (inner) return inner;
         }
     }
@@ -253,7 +276,8 @@ static xi_node *export_own_node(xi_graph *g)
 }
 
 /* A copy without operators of our own domain; NULL when there are none. */
-static xinf_status export_expanded(xi_family **out_family, xi_graph **out, const xi_graph *g, xinf_error *err)
+static xinf_status export_expanded(xi_family **out_family, xi_graph **out, const xi_graph *g,
+                                   xinf_error *err)
 {
     *out = NULL;
     *out_family = NULL;
@@ -262,14 +286,16 @@ static xinf_status export_expanded(xi_family **out_family, xi_graph **out, const
     if (!status) status = xi_graph_clone(out, *out_family, g, err);
     for (xi_node *n; !status && (n = export_own_node(*out));) {
         if (!n->op || !n->op->expand)
-            return xi_fail(err, XINF_UNSUPPORTED, "node %.*s: operator xinf.%.*s has no form in standard ONNX", XI_STR_ARG(xi_node_label(n)),
-                           XI_STR_ARG(n->op_name));
+            return xi_fail(err, XINF_UNSUPPORTED,
+                           "node %.*s: operator xinf.%.*s has no form in standard ONNX",
+                           XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name));
         status = n->op->expand(n, err);
     }
     return status;
 }
 
-static xinf_status export_run(xi_exporter *x, const xi_graph *g, const char *path, const xi_export_options *o)
+static xinf_status export_run(xi_exporter *x, const xi_graph *g, const char *path,
+                              const xi_export_options *o)
 {
     xi_str whole = xi_str_of(path);
     char *beside = xi_arena_alloc(&x->arena, whole.len + 6);
@@ -278,18 +304,22 @@ static xinf_status export_run(xi_exporter *x, const xi_graph *g, const char *pat
     memcpy(beside + whole.len, ".data", 6);
     const char *slash = strrchr(beside, '/');
     x->data_name = xi_str_of(slash ? slash + 1 : beside);
-    x->external = export_weight_bytes(g) > (o->external_above ? o->external_above : (uint64_t)INT32_MAX - (64 << 20));
+    x->external = export_weight_bytes(g) >
+                  (o->external_above ? o->external_above : (uint64_t)INT32_MAX - (64 << 20));
     xinf_status status = xi_export_names(x, g);
     if (!status) status = export_model(x, g, o);
     if (status) return status;
     if (x->file.total > INT32_MAX)
-        return xi_fail(x->err, XINF_LIMIT, "the model takes %llu bytes without its weights, more than the format allows",
-                       (unsigned long long)x->file.total);
+        return xi_fail(
+            x->err, XINF_LIMIT,
+            "the model takes %llu bytes without its weights, more than the format allows",
+            (unsigned long long)x->file.total);
     if (x->external) status = xi_file_write_pieces(beside, x->pieces, x->piece_count, x->err);
     return status ? status : xi_file_write_pieces(path, x->file.pieces, x->file.count, x->err);
 }
 
-xinf_status xi_export_onnx(const xi_graph *g, const char *path, const xi_export_options *options, xinf_error *err)
+xinf_status xi_export_onnx(const xi_graph *g, const char *path, const xi_export_options *options,
+                           xinf_error *err)
 {
     const xinf_allocator *alloc = &g->arena->alloc;
     xi_export_options o = options ? *options : (xi_export_options){0};

@@ -5,7 +5,8 @@
 enum { TENSOR_EXTERNAL_FROM = 1024, TENSOR_EXTERNAL_ALIGN = 4096 };
 
 /* Elements below a byte lie one per byte here and packed in files, first element lowest. */
-static xinf_status export_packed(const void **out, size_t *out_size, xi_exporter *x, const xi_literal *l, int32_t bits)
+static xinf_status export_packed(const void **out, size_t *out_size, xi_exporter *x,
+                                 const xi_literal *l, int32_t bits)
 {
     size_t per = 8 / (size_t)bits, size = ((size_t)l->count + per - 1) / per;
     const uint8_t *src = l->data;
@@ -21,7 +22,9 @@ static xinf_status export_packed(const void **out, size_t *out_size, xi_exporter
 static bool export_beside_piece(xi_exporter *x, const void *data, size_t size)
 {
     if (size == 0) return true;
-    if (!xi_grow(&x->arena.alloc, (void **)&x->pieces, &x->piece_capacity, x->piece_count + 1, sizeof *x->pieces)) return false;
+    if (!xi_grow(&x->arena.alloc, (void **)&x->pieces, &x->piece_capacity, x->piece_count + 1,
+                 sizeof *x->pieces))
+        return false;
     x->pieces[x->piece_count++] = (xi_file_piece){data, size};
     x->data_size += size;
     return true;
@@ -72,12 +75,14 @@ static xinf_status export_contents(xi_exporter *x, const xi_literal *l, bool may
     int32_t bits = xi_dtype_bits(l->dtype);
     xinf_status status = bits < 8 ? export_packed(&data, &size, x, l, bits) : XINF_OK;
     if (status) return status;
-    if (x->external && may_leave && size >= TENSOR_EXTERNAL_FROM) return export_beside(x, data, size);
+    if (x->external && may_leave && size >= TENSOR_EXTERNAL_FROM)
+        return export_beside(x, data, size);
     xi_writer_payload(&x->file, 9, data, size);
     return XINF_OK;
 }
 
-xinf_status xi_export_tensor(xi_exporter *x, uint32_t field, const xi_literal *l, xi_str name, bool may_leave)
+xinf_status xi_export_tensor(xi_exporter *x, uint32_t field, const xi_literal *l, xi_str name,
+                             bool may_leave)
 {
     uint64_t mark = x->file.total;
     xinf_status status = export_contents(x, l, may_leave);

@@ -1,6 +1,8 @@
-/* writer.h — writes protobuf from its end to its start, so that a message's length is known when it is written.
+/* writer.h — writes protobuf from its end to its start, so that a message's length is known when it
+ * is written.
  *
- * What stands last is put first: a caller writes the fields of a message in reverse and then closes it with its mark. */
+ * What stands last is put first: a caller writes the fields of a message in reverse and then closes
+ * it with its mark. */
 #ifndef XI_EXPORT_WRITER_H
 #define XI_EXPORT_WRITER_H
 
@@ -10,13 +12,13 @@
 
 typedef struct xi_writer {
     xinf_allocator alloc;
-    xi_arena arena;        /* of the chunks */
+    xi_arena arena; /* of the chunks */
     uint8_t *chunk;
     size_t start, end;     /* chunk[start … end) is written; new bytes go before start */
     xi_file_piece *pieces; /* last first */
     size_t count, capacity;
-    uint64_t total;        /* bytes written so far */
-    bool failed;           /* memory has ended: stays set */
+    uint64_t total; /* bytes written so far */
+    bool failed;    /* memory has ended: stays set */
 } xi_writer;
 
 void xi_writer_init(xi_writer *w, const xinf_allocator *alloc);

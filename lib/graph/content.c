@@ -58,7 +58,9 @@ void xi_content_print(const xi_literal *l, xi_text *text)
 {
     uint64_t item[2]; /* literals may be unaligned */
     bool pairs = content_complex(l->dtype);
-    xinf_dtype d = l->dtype == XINF_COMPLEX64 ? XINF_FLOAT32 : l->dtype == XINF_COMPLEX128 ? XINF_FLOAT64 : l->dtype;
+    xinf_dtype d = l->dtype == XINF_COMPLEX64    ? XINF_FLOAT32
+                   : l->dtype == XINF_COMPLEX128 ? XINF_FLOAT64
+                                                 : l->dtype;
     size_t size = d == XINF_STRING ? sizeof(xi_str) : xinf_dtype_size(d);
     if (l->count > XI_CONTENT_INLINE) {
         xi_text_addf(text, "hash(\"%016" PRIx64 "\")", content_hash_literal(l));
@@ -111,7 +113,8 @@ cleanup:
     return status;
 }
 
-/* Floats in -0.5 … 0.5, signed integers in -8 … 7, unsigned ones in 0 … 15, the narrowest their low bits. */
+/* Floats in -0.5 … 0.5, signed integers in -8 … 7, unsigned ones in 0 … 15, the narrowest their low
+ * bits. */
 static void content_random(void *data, xinf_dtype d, int64_t count, int64_t seed)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -129,8 +132,11 @@ static xinf_status content_parse_rule(xi_lexer *l, void *data, xinf_dtype d, int
 {
     xinf_status status;
     bool random = xi_lexer_is_word(l, "random"), fill = xi_lexer_is_word(l, "fill");
-    if (xi_lexer_is_word(l, "hash")) return xi_lexer_fail(l, "the elements of a constant are not in the text: give a list, fill or random");
-    if ((!random && !fill) || d == XINF_STRING) return xi_lexer_fail(l, "the elements of a constant are missing");
+    if (xi_lexer_is_word(l, "hash"))
+        return xi_lexer_fail(
+            l, "the elements of a constant are not in the text: give a list, fill or random");
+    if ((!random && !fill) || d == XINF_STRING)
+        return xi_lexer_fail(l, "the elements of a constant are missing");
     XI_TRY(xi_lexer_next(l));
     XI_TRY(xi_lexer_take(l, '('));
     if (random) {
@@ -148,12 +154,15 @@ cleanup:
     return status;
 }
 
-xinf_status xi_content_parse(xi_literal **out, xi_lexer *l, xi_graph *g, xinf_dtype dtype, const xi_shape *shape)
+xinf_status xi_content_parse(xi_literal **out, xi_lexer *l, xi_graph *g, xinf_dtype dtype,
+                             const xi_shape *shape)
 {
     size_t size;
     *out = NULL;
-    if (!xi_dtype_known(dtype) || !xi_shape_known(shape)) return xi_lexer_fail(l, "a constant needs a type whose sizes are known");
-    if (xi_tensor_bytes(dtype, shape, &size, NULL) != XINF_OK || size > CONTENT_LIMIT) return xi_lexer_fail(l, "a constant is too large");
+    if (!xi_dtype_known(dtype) || !xi_shape_known(shape))
+        return xi_lexer_fail(l, "a constant needs a type whose sizes are known");
+    if (xi_tensor_bytes(dtype, shape, &size, NULL) != XINF_OK || size > CONTENT_LIMIT)
+        return xi_lexer_fail(l, "a constant is too large");
     xi_literal *made = xi_arena_alloc(g->arena, sizeof *made);
     char *data = xi_arena_alloc(g->arena, size + XI_ALIGN);
     if (!made || !data) return xi_fail_memory(l->err, size);
@@ -161,9 +170,12 @@ xinf_status xi_content_parse(xi_literal **out, xi_lexer *l, xi_graph *g, xinf_dt
     *made = (xi_literal){.dtype = dtype, .shape = *shape, .data = data, .size = size};
     xi_shape_count(shape, &made->count);
     bool pairs = content_complex(dtype);
-    xinf_dtype d = dtype == XINF_COMPLEX64 ? XINF_FLOAT32 : dtype == XINF_COMPLEX128 ? XINF_FLOAT64 : dtype;
+    xinf_dtype d = dtype == XINF_COMPLEX64    ? XINF_FLOAT32
+                   : dtype == XINF_COMPLEX128 ? XINF_FLOAT64
+                                              : dtype;
     int64_t count = made->count * (pairs ? 2 : 1);
-    xinf_status status = xi_lexer_is(l, '[') ? content_parse_list(l, data, d, count) : content_parse_rule(l, data, d, count);
+    xinf_status status = xi_lexer_is(l, '[') ? content_parse_list(l, data, d, count)
+                                             : content_parse_rule(l, data, d, count);
     if (status == XINF_OK) *out = made;
     return status;
 }

@@ -1,4 +1,5 @@
-/* custom.h — operators that the application brings: rows like those of graph/op/, with its callbacks behind them. */
+/* custom.h — operators that the application brings: rows like those of graph/op/, with its
+ * callbacks behind them. */
 #ifndef XI_GRAPH_CUSTOM_H
 #define XI_GRAPH_CUSTOM_H
 
@@ -18,7 +19,8 @@ typedef struct xi_customs {
     _Atomic(xi_custom *) first;
 } xi_customs;
 
-xinf_status xi_customs_add(xi_customs *list, const xinf_allocator *alloc, const xinf_operator *given, xinf_error *err);
+xinf_status xi_customs_add(xi_customs *list, const xinf_allocator *alloc,
+                           const xinf_operator *given, xinf_error *err);
 void xi_customs_end(xi_customs *list, const xinf_allocator *alloc);
 /* list may be NULL. */
 const xi_op *xi_customs_find(const xi_customs *list, xi_str domain, xi_str name);
@@ -29,6 +31,7 @@ static inline const xi_custom *xi_custom_of(const xi_node *n)
 }
 
 /* What a callback answered, told with the node's name. */
-xinf_status xi_custom_answer(const xi_node *n, xinf_status status, xinf_error *said, xinf_error *err);
+xinf_status xi_custom_answer(const xi_node *n, xinf_status status, xinf_error *said,
+                             xinf_error *err);
 
 #endif

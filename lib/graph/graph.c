@@ -5,7 +5,8 @@
 #include "base/checked.h"
 #include "graph/custom.h"
 
-xinf_status xi_family_create(xi_family **out, const xinf_allocator *alloc, size_t limit, xinf_error *err)
+xinf_status xi_family_create(xi_family **out, const xinf_allocator *alloc, size_t limit,
+                             xinf_error *err)
 {
     *out = xi_calloc(alloc, 1, sizeof **out);
     if (!*out) return xi_fail_memory(err, sizeof **out);
@@ -26,7 +27,9 @@ int64_t xi_family_symbol(xi_family *f, xi_str name)
 {
     for (size_t i = 0; i < f->symbol_count; i++)
         if (xi_str_eq(f->symbols[i], name)) return -2 - (int64_t)i;
-    if (!xi_grow(&f->arena.alloc, (void **)&f->symbols, &f->symbol_capacity, f->symbol_count + 1, sizeof *f->symbols)) return 0;
+    if (!xi_grow(&f->arena.alloc, (void **)&f->symbols, &f->symbol_capacity, f->symbol_count + 1,
+                 sizeof *f->symbols))
+        return 0;
     f->symbols[f->symbol_count] = name;
     return -2 - (int64_t)f->symbol_count++;
 }
@@ -63,7 +66,8 @@ static bool graph_list_grow(xi_arena *arena, void ***items, size_t count, size_t
 xi_value *xi_graph_add_value(xi_graph *g, xi_str name, const xi_type *type)
 {
     xi_value *v = xi_arena_alloc(g->arena, sizeof *v);
-    if (!v || !graph_list_grow(g->arena, (void ***)&g->values, g->value_count, &g->value_capacity)) return NULL;
+    if (!v || !graph_list_grow(g->arena, (void ***)&g->values, g->value_count, &g->value_capacity))
+        return NULL;
     v->name = name;
     v->id = g->family->next_value++;
     v->graph = g;
@@ -132,8 +136,8 @@ static void graph_link(xi_graph *g, xi_node *n, xi_node *before)
     g->node_count++;
 }
 
-xi_node *xi_graph_add_node(xi_graph *g, xi_node *before, xi_str domain, xi_str op_name, xi_str name, int32_t input_count,
-                           int32_t output_count, int32_t attr_capacity)
+xi_node *xi_graph_add_node(xi_graph *g, xi_node *before, xi_str domain, xi_str op_name, xi_str name,
+                           int32_t input_count, int32_t output_count, int32_t attr_capacity)
 {
     xi_node *n = xi_arena_alloc(g->arena, sizeof *n);
     if (!n) return NULL;
@@ -226,7 +230,8 @@ void xi_node_remove(xi_node *n)
         if (n->outputs[i] && n->outputs[i]->producer == n) n->outputs[i]->producer = NULL;
 }
 
-/* Calls fn on the graph and on every graph below it. Depth is bounded by the importer's limit on nesting. */
+/* Calls fn on the graph and on every graph below it. Depth is bounded by the importer's limit on
+ * nesting. */
 static void graph_walk(xi_graph *g, void (*fn)(xi_graph *g, void *self), void *self)
 {
     fn(g, self);
@@ -319,11 +324,13 @@ static bool graph_clone_attrs(graph_copy *c, xi_node *dst, const xi_node *src)
 static bool graph_clone_nodes(graph_copy *c, xi_graph *g, const xi_graph *src)
 {
     for (const xi_node *n = src->first; n; n = n->next) {
-        xi_node *m = xi_graph_add_node(g, NULL, n->domain, n->op_name, n->name, n->input_count, n->output_count, n->attr_count);
+        xi_node *m = xi_graph_add_node(g, NULL, n->domain, n->op_name, n->name, n->input_count,
+                                       n->output_count, n->attr_count);
         if (!m) return false;
         m->refused = n->refused;
         for (int32_t i = 0; i < n->input_count; i++) m->inputs[i] = graph_mapped(c, n->inputs[i]);
-        for (int32_t i = 0; i < n->output_count; i++) xi_node_set_output(m, i, graph_mapped(c, n->outputs[i]));
+        for (int32_t i = 0; i < n->output_count; i++)
+            xi_node_set_output(m, i, graph_mapped(c, n->outputs[i]));
         if (!graph_clone_attrs(c, m, n)) return false;
     }
     return true;
@@ -339,7 +346,8 @@ static bool graph_clone_lists(graph_copy *c, xi_graph *g, const xi_graph *src)
     g->output_count = src->output_count;
     g->state_count = src->state_count;
     for (int32_t i = 0; i < src->input_count; i++) g->inputs[i] = graph_mapped(c, src->inputs[i]);
-    for (int32_t i = 0; i < src->output_count; i++) g->outputs[i] = graph_mapped(c, src->outputs[i]);
+    for (int32_t i = 0; i < src->output_count; i++)
+        g->outputs[i] = graph_mapped(c, src->outputs[i]);
     for (int32_t i = 0; i < src->state_count; i++) {
         g->states[i] = src->states[i];
         g->states[i].read = graph_mapped(c, src->states[i].read);

@@ -1,5 +1,6 @@
-/* infer.c — types of values: runs the operators' shape rules over graphs and follows small integer contents, symbols
- * included, so that Shape → Gather → Concat → Reshape keeps the name of a batch dimension. */
+/* infer.c — types of values: runs the operators' shape rules over graphs and follows small integer
+ * contents, symbols included, so that Shape → Gather → Concat → Reshape keeps the name of a batch
+ * dimension. */
 #include "base/allocator.h"
 #include "base/checked.h"
 #include "graph/op.h"
@@ -11,7 +12,8 @@ enum { INFER_INTS = 32 };
 static xinf_status infer_fail_v(xi_infer *c, xinf_status status, const char *fmt, va_list args)
 {
     xi_fail_v(c->err, status, fmt, args);
-    xi_error_prefix(c->err, "node %.*s (%.*s): ", XI_STR_ARG(xi_node_label(c->node)), XI_STR_ARG(c->node->op_name));
+    xi_error_prefix(c->err, "node %.*s (%.*s): ", XI_STR_ARG(xi_node_label(c->node)),
+                    XI_STR_ARG(c->node->op_name));
     return status;
 }
 
@@ -64,7 +66,8 @@ xinf_status xi_infer_broadcast(xi_infer *c, int32_t first, int32_t last, xi_shap
         xi_shape before = s;
         if (!c->in[i] || !xi_shape_broadcast(&before, &c->in[i]->shape, &s)) {
             char a[160], b[160];
-            return xi_infer_fail(c, "shapes %s and %s do not broadcast", xi_shape_text(&before, a, sizeof a),
+            return xi_infer_fail(c, "shapes %s and %s do not broadcast",
+                                 xi_shape_text(&before, a, sizeof a),
                                  c->in[i] ? xi_shape_text(&c->in[i]->shape, b, sizeof b) : "none");
         }
     }
@@ -84,14 +87,16 @@ xinf_status xi_infer_want(xi_infer *c, int32_t i, const xinf_dtype *allowed)
     if (d == XINF_UNDEFINED) return XINF_OK;
     for (; *allowed; allowed++)
         if (*allowed == d) return XINF_OK;
-    return xi_infer_fail(c, "input %d is %s, which the operator does not take", (int)i, xinf_dtype_name(d));
+    return xi_infer_fail(c, "input %d is %s, which the operator does not take", (int)i,
+                         xinf_dtype_name(d));
 }
 
 xinf_status xi_infer_same_dtype(xi_infer *c, int32_t i, int32_t j)
 {
     xinf_dtype a = xi_infer_dtype(c, i), b = xi_infer_dtype(c, j);
     if (a == b || a == XINF_UNDEFINED || b == XINF_UNDEFINED) return XINF_OK;
-    return xi_infer_fail(c, "inputs %d and %d differ: %s and %s", (int)i, (int)j, xinf_dtype_name(a), xinf_dtype_name(b));
+    return xi_infer_fail(c, "inputs %d and %d differ: %s and %s", (int)i, (int)j,
+                         xinf_dtype_name(a), xinf_dtype_name(b));
 }
 
 /* ---- one node ---- */
@@ -101,25 +106,36 @@ static xinf_status infer_check_kinds(xi_infer *c)
 {
     if (c->node->op->flags & (XI_OP_HANDLE | XI_OP_CONTROL)) return XINF_OK;
     for (int32_t i = 0; i < c->input_count; i++)
-        if (c->in[i] && c->in[i]->kind != XINF_KIND_TENSOR) return xi_infer_fail(c, "input %d is not a tensor", (int)i);
+        if (c->in[i] && c->in[i]->kind != XINF_KIND_TENSOR)
+            return xi_infer_fail(c, "input %d is not a tensor", (int)i);
     return XINF_OK;
 }
 
-xinf_status xi_node_infer(const xi_node *n, const xi_type *const *in, const xi_literal *const *known, xi_type *out, xi_arena *arena,
+xinf_status xi_node_infer(const xi_node *n, const xi_type *const *in,
+                          const xi_literal *const *known, xi_type *out, xi_arena *arena,
                           xinf_error *err)
 {
     xinf_status status;
     for (int32_t i = 0; i < n->output_count; i++) out[i] = XI_TYPE_UNKNOWN;
     if (!n->op || !n->op->infer) return XINF_OK;
-    xi_infer c = {.node = n, .input_count = n->input_count, .output_count = n->output_count, .in = in, .known = known, .out = out,
-                  .arena = arena, .err = err};
+    xi_infer c = {.node = n,
+                  .input_count = n->input_count,
+                  .output_count = n->output_count,
+                  .in = in,
+                  .known = known,
+                  .out = out,
+                  .arena = arena,
+                  .err = err};
     XI_TRY(infer_check_kinds(&c));
     XI_TRY(n->op->infer(&c));
     for (int32_t i = 0; i < n->output_count; i++) {
         size_t size;
-        if (out[i].kind != XINF_KIND_TENSOR || out[i].dtype == XINF_UNDEFINED || !xi_shape_known(&out[i].shape)) continue;
+        if (out[i].kind != XINF_KIND_TENSOR || out[i].dtype == XINF_UNDEFINED ||
+            !xi_shape_known(&out[i].shape))
+            continue;
         if (xi_tensor_bytes(out[i].dtype, &out[i].shape, &size, err) == XINF_OK) continue;
-        xi_error_prefix(err, "node %.*s (%.*s): output %d: ", XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name), (int)i);
+        xi_error_prefix(err, "node %.*s (%.*s): output %d: ", XI_STR_ARG(xi_node_label(n)),
+                        XI_STR_ARG(n->op_name), (int)i);
         return XINF_LIMIT;
     }
 cleanup:
@@ -231,7 +247,8 @@ static bool infer_slice_op(infer_state *s, const xi_node *n, const infer_ints *d
 }
 
 /* Add, Sub, Mul, Div of numbers; a symbol survives +0, -0, ·1 and /1, else it becomes unknown. */
-static bool infer_arithmetic_op(const xi_node *n, const infer_ints *a, const infer_ints *b, infer_ints *r)
+static bool infer_arithmetic_op(const xi_node *n, const infer_ints *a, const infer_ints *b,
+                                infer_ints *r)
 {
     if (!a || !b || (a->count != b->count && a->count != 1 && b->count != 1)) return false;
     r->rank = a->rank > b->rank ? a->rank : b->rank;
@@ -275,10 +292,13 @@ static void infer_follow(infer_state *s, const xi_node *n)
         told = infer_concat_op(s, n, &r);
     } else if (xi_node_is(n, "Slice")) {
         told = infer_slice_op(s, n, in0, &r);
-    } else if (xi_node_is(n, "Add") || xi_node_is(n, "Sub") || xi_node_is(n, "Mul") || xi_node_is(n, "Div")) {
+    } else if (xi_node_is(n, "Add") || xi_node_is(n, "Sub") || xi_node_is(n, "Mul") ||
+               xi_node_is(n, "Div")) {
         told = infer_arithmetic_op(n, in0, infer_of(s, n->inputs[1]), &r);
-    } else if (in0 && (xi_node_is(n, "Unsqueeze") || xi_node_is(n, "Squeeze") || xi_node_is(n, "Reshape") || xi_node_is(n, "Identity") ||
-                       (xi_node_is(n, "Cast") && xi_dtype_is_int((xinf_dtype)xi_node_int(n, "to", 0))))) {
+    } else if (in0 &&
+               (xi_node_is(n, "Unsqueeze") || xi_node_is(n, "Squeeze") ||
+                xi_node_is(n, "Reshape") || xi_node_is(n, "Identity") ||
+                (xi_node_is(n, "Cast") && xi_dtype_is_int((xinf_dtype)xi_node_int(n, "to", 0))))) {
         r = *in0;
         const xi_shape *shape = &n->outputs[0]->type.shape;
         told = shape->rank == 0 || shape->rank == 1;
@@ -302,7 +322,10 @@ static const xi_literal *infer_literal(infer_state *s, const xi_value *v)
     int64_t *data = xi_arena_array(&s->scratch, (size_t)k->count + 1, sizeof *data);
     if (!l || !data || (v->type.dtype != XINF_INT64 && !narrow)) return NULL;
     for (int32_t i = 0; i < k->count; i++) xi_dtype_store_i64(data, v->type.dtype, i, k->v[i]);
-    *l = (xi_literal){.dtype = v->type.dtype, .shape = {.rank = k->rank, .dim = {k->count}}, .count = k->count, .data = data,
+    *l = (xi_literal){.dtype = v->type.dtype,
+                      .shape = {.rank = k->rank, .dim = {k->count}},
+                      .count = k->count,
+                      .data = data,
                       .size = (size_t)k->count * (narrow ? 4 : 8)};
     return l;
 }
@@ -328,8 +351,8 @@ static void infer_symbolic_shape(infer_state *s, const xi_node *n, xi_type *out)
     out->shape = r;
 }
 
-/* The declared type of a value and what a rule found: the more exact of each part; a contradiction in known dimensions is
- * left to the run, because exporters write stale value_info. */
+/* The declared type of a value and what a rule found: the more exact of each part; a contradiction
+ * in known dimensions is left to the run, because exporters write stale value_info. */
 static void infer_merge(xi_type *into, const xi_type *found)
 {
     if (found->kind != XINF_KIND_TENSOR) {
@@ -341,7 +364,8 @@ static void infer_merge(xi_type *into, const xi_type *found)
     }
     if (found->dtype != XINF_UNDEFINED) into->dtype = found->dtype;
     into->kind = XINF_KIND_TENSOR;
-    if (found->shape.rank >= 0 && (into->shape.rank != found->shape.rank || xi_shape_known(&found->shape))) {
+    if (found->shape.rank >= 0 &&
+        (into->shape.rank != found->shape.rank || xi_shape_known(&found->shape))) {
         into->shape = found->shape;
         return;
     }
@@ -356,7 +380,8 @@ static xinf_status infer_node(infer_state *s, xi_node *n)
     xinf_status status = XINF_OK;
     xi_arena *arena = n->graph->arena;
     const xi_type **in = xi_arena_array(&s->scratch, (size_t)n->input_count + 1, sizeof *in);
-    const xi_literal **known = xi_arena_array(&s->scratch, (size_t)n->input_count + 1, sizeof *known);
+    const xi_literal **known = xi_arena_array(&s->scratch, (size_t)n->input_count + 1,
+                                              sizeof *known);
     xi_type *out = xi_arena_array(&s->scratch, (size_t)n->output_count + 1, sizeof *out);
     if (!in || !known || !out) return xi_fail_memory(s->err, sizeof *out);
     for (int32_t a = 0; a < n->attr_count; a++)
@@ -366,11 +391,13 @@ static xinf_status infer_node(infer_state *s, xi_node *n)
         known[i] = n->inputs[i] ? infer_literal(s, n->inputs[i]) : NULL;
     }
     status = xi_node_infer(n, in, known, out, arena, s->err);
-    if (status == XINF_UNSUPPORTED) { /* remembered: the session that would run it refuses, with all others */
+    if (status ==
+        XINF_UNSUPPORTED) { /* remembered: the session that would run it refuses, with all others */
         n->refused = xi_arena_strndup(arena, s->err->message, strlen(s->err->message));
         status = n->refused ? XINF_OK : xi_fail_memory(s->err, 1);
     }
-    if (status == XINF_MALFORMED && n->graph->parent) { /* a branch that is never taken may contradict itself: the run tells */
+    if (status == XINF_MALFORMED &&
+        n->graph->parent) { /* a branch that is never taken may contradict itself: the run tells */
         for (int32_t i = 0; i < n->output_count; i++) out[i] = XI_TYPE_UNKNOWN;
         status = XINF_OK;
     }

@@ -9,19 +9,32 @@ static const struct {
     const char *name;
     xinf_dtype dtype;
 } lexer_dtypes[] = {
-    {"f32", XINF_FLOAT32},          {"f64", XINF_FLOAT64},
-    {"f16", XINF_FLOAT16},          {"bf16", XINF_BFLOAT16},
-    {"i8", XINF_INT8},              {"i16", XINF_INT16},
-    {"i32", XINF_INT32},            {"i64", XINF_INT64},
-    {"u8", XINF_UINT8},             {"u16", XINF_UINT16},
-    {"u32", XINF_UINT32},           {"u64", XINF_UINT64},
-    {"bool", XINF_BOOL},            {"string", XINF_STRING},
-    {"c64", XINF_COMPLEX64},        {"c128", XINF_COMPLEX128},
-    {"f8e4m3fn", XINF_FLOAT8E4M3FN}, {"f8e4m3fnuz", XINF_FLOAT8E4M3FNUZ},
-    {"f8e5m2", XINF_FLOAT8E5M2},    {"f8e5m2fnuz", XINF_FLOAT8E5M2FNUZ},
-    {"f8e8m0", XINF_FLOAT8E8M0},    {"f4e2m1", XINF_FLOAT4E2M1},
-    {"i4", XINF_INT4},              {"u4", XINF_UINT4},
-    {"i2", XINF_INT2},              {"u2", XINF_UINT2},
+    {"f32", XINF_FLOAT32},
+    {"f64", XINF_FLOAT64},
+    {"f16", XINF_FLOAT16},
+    {"bf16", XINF_BFLOAT16},
+    {"i8", XINF_INT8},
+    {"i16", XINF_INT16},
+    {"i32", XINF_INT32},
+    {"i64", XINF_INT64},
+    {"u8", XINF_UINT8},
+    {"u16", XINF_UINT16},
+    {"u32", XINF_UINT32},
+    {"u64", XINF_UINT64},
+    {"bool", XINF_BOOL},
+    {"string", XINF_STRING},
+    {"c64", XINF_COMPLEX64},
+    {"c128", XINF_COMPLEX128},
+    {"f8e4m3fn", XINF_FLOAT8E4M3FN},
+    {"f8e4m3fnuz", XINF_FLOAT8E4M3FNUZ},
+    {"f8e5m2", XINF_FLOAT8E5M2},
+    {"f8e5m2fnuz", XINF_FLOAT8E5M2FNUZ},
+    {"f8e8m0", XINF_FLOAT8E8M0},
+    {"f4e2m1", XINF_FLOAT4E2M1},
+    {"i4", XINF_INT4},
+    {"u4", XINF_UINT4},
+    {"i2", XINF_INT2},
+    {"u2", XINF_UINT2},
 };
 
 const char *xi_dtype_short(xinf_dtype d)
@@ -61,7 +74,8 @@ bool xi_lexer_plain(xi_str s)
 
 bool xi_lexer_plain_word(xi_str s)
 {
-    return xi_lexer_plain(s) && lexer_letter(s.ptr[0]) && !xi_str_is(s, "_") && !xi_str_is(s, "inf") && !xi_str_is(s, "nan");
+    return xi_lexer_plain(s) && lexer_letter(s.ptr[0]) && !xi_str_is(s, "_") &&
+           !xi_str_is(s, "inf") && !xi_str_is(s, "nan");
 }
 
 void xi_text_add_float(xi_text *t, double v, int32_t digits)
@@ -73,7 +87,8 @@ void xi_text_add_float(xi_text *t, double v, int32_t digits)
     }
     int n = 0;
     bool whole = true, same = false;
-    for (int32_t d = digits - 3; d <= digits && !same; d++) { /* the shortest that is the same number */
+    for (int32_t d = digits - 3; d <= digits && !same;
+         d++) { /* the shortest that is the same number */
         n = snprintf(buf, sizeof buf, "%.*g", (int)d, v);
         same = digits > 9 ? strtod(buf, NULL) == v : strtof(buf, NULL) == (float)v;
     }
@@ -97,14 +112,18 @@ xinf_status xi_lexer_fail(const xi_lexer *l, const char *fmt, ...)
 
 static int lexer_hex(char c)
 {
-    return lexer_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return lexer_digit(c)         ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* at stands behind the opening quote. */
 static xinf_status lexer_string(xi_lexer *l)
 {
     const char *close = l->at;
-    while (close < l->end && *close != '"' && *close != '\n') close += *close == '\\' && close + 1 < l->end ? 2 : 1;
+    while (close < l->end && *close != '"' && *close != '\n')
+        close += *close == '\\' && close + 1 < l->end ? 2 : 1;
     if (close >= l->end || *close != '"') return xi_lexer_fail(l, "a string has no end");
     char *out = xi_arena_alloc(l->arena, (size_t)(close - l->at) + 1);
     if (!out) return xi_fail_memory(l->err, (size_t)(close - l->at));
@@ -113,7 +132,8 @@ static xinf_status lexer_string(xi_lexer *l)
         char c = *l->at++;
         if (c == '\\') {
             char e = *l->at++;
-            if (e == 'x' && close - l->at >= 2 && lexer_hex(l->at[0]) >= 0 && lexer_hex(l->at[1]) >= 0) {
+            if (e == 'x' && close - l->at >= 2 && lexer_hex(l->at[0]) >= 0 &&
+                lexer_hex(l->at[1]) >= 0) {
                 c = (char)(unsigned char)(lexer_hex(l->at[0]) * 16 + lexer_hex(l->at[1]));
                 l->at += 2;
             } else if (e == 'n' || e == 't' || e == '"' || e == '\\') {
@@ -131,9 +151,11 @@ static xinf_status lexer_string(xi_lexer *l)
 static xinf_status lexer_word(xi_lexer *l, bool any_start)
 {
     const char *start = l->at;
-    while (l->at < l->end && (lexer_letter(*l->at) || lexer_digit(*l->at) || *l->at == '.')) l->at++;
+    while (l->at < l->end && (lexer_letter(*l->at) || lexer_digit(*l->at) || *l->at == '.'))
+        l->at++;
     size_t len = (size_t)(l->at - start);
-    if (len == 0 || (!any_start && !lexer_letter(*start))) return xi_lexer_fail(l, "a name is missing");
+    if (len == 0 || (!any_start && !lexer_letter(*start)))
+        return xi_lexer_fail(l, "a name is missing");
     char *copy = xi_arena_strndup(l->arena, start, len);
     if (!copy) return xi_fail_memory(l->err, len);
     l->text = (xi_str){copy, len};
@@ -155,8 +177,9 @@ static xinf_status lexer_number(xi_lexer *l)
     const char *start = l->at;
     size_t len = 0;
     bool real = false;
-    while (l->at < l->end && (lexer_letter(*l->at) || lexer_digit(*l->at) || *l->at == '.' ||
-                              ((*l->at == '-' || *l->at == '+') && (l->at == start || l->at[-1] == 'e'))))
+    while (l->at < l->end &&
+           (lexer_letter(*l->at) || lexer_digit(*l->at) || *l->at == '.' ||
+            ((*l->at == '-' || *l->at == '+') && (l->at == start || l->at[-1] == 'e'))))
         l->at++;
     xi_str s = {start, (size_t)(l->at - start)};
     if (lexer_special(s, &l->real)) {
@@ -166,7 +189,8 @@ static xinf_status lexer_number(xi_lexer *l)
     if (s.len >= sizeof buf) return xi_lexer_fail(l, "a number is too long");
     snprintf(point, sizeof point, "%.1f", 0.5); /* strtod wants the locale's point */
     for (size_t i = 0; i < s.len; i++) {
-        if (lexer_letter(s.ptr[i]) && s.ptr[i] != 'e') return xi_lexer_fail(l, "\"%.*s\" is not a number", XI_STR_ARG(s));
+        if (lexer_letter(s.ptr[i]) && s.ptr[i] != 'e')
+            return xi_lexer_fail(l, "\"%.*s\" is not a number", XI_STR_ARG(s));
         real = real || s.ptr[i] == '.' || s.ptr[i] == 'e';
         buf[len++] = s.ptr[i] == '.' ? point[1] : s.ptr[i];
     }
@@ -175,7 +199,8 @@ static xinf_status lexer_number(xi_lexer *l)
     l->token = real ? XI_TOKEN_FLOAT : XI_TOKEN_INT;
     if (stop != buf + len) return xi_lexer_fail(l, "\"%.*s\" is not a number", XI_STR_ARG(s));
     if (real) return XINF_OK;
-    if (l->real >= 18446744073709551616.0 || l->real < -9223372036854775808.0) return xi_lexer_fail(l, "%s does not fit 64 bits", buf);
+    if (l->real >= 18446744073709551616.0 || l->real < -9223372036854775808.0)
+        return xi_lexer_fail(l, "%s does not fit 64 bits", buf);
     l->number = buf[0] == '-' ? (int64_t)strtoll(buf, NULL, 10) : (int64_t)strtoull(buf, NULL, 10);
     return XINF_OK;
 }
@@ -231,7 +256,8 @@ xinf_status xi_lexer_next(xi_lexer *l)
 
 xinf_status xi_lexer_init(xi_lexer *l, xi_str text, xi_arena *arena, xinf_error *err)
 {
-    *l = (xi_lexer){.at = text.ptr, .end = text.ptr + text.len, .arena = arena, .err = err, .line = 1};
+    *l = (xi_lexer){
+        .at = text.ptr, .end = text.ptr + text.len, .arena = arena, .err = err, .line = 1};
     return xi_lexer_next(l);
 }
 

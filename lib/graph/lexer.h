@@ -1,4 +1,5 @@
-/* lexer.h — tokens of a graph's text form (docs/graph-text.md), and the short names of element types in it. */
+/* lexer.h — tokens of a graph's text form (docs/graph-text.md), and the short names of element
+ * types in it. */
 #ifndef XI_GRAPH_LEXER_H
 #define XI_GRAPH_LEXER_H
 
@@ -12,8 +13,8 @@ typedef enum xi_token {
     XI_TOKEN_VALUE,  /* %name or %"name" */
     XI_TOKEN_STRING, /* "…" */
     XI_TOKEN_INT,
-    XI_TOKEN_FLOAT,  /* has a point or an exponent, or is inf, -inf, nan */
-    XI_TOKEN_PUNCT   /* one character, or -> or <- as '>' and '<' */
+    XI_TOKEN_FLOAT, /* has a point or an exponent, or is inf, -inf, nan */
+    XI_TOKEN_PUNCT  /* one character, or -> or <- as '>' and '<' */
 } xi_token;
 
 typedef struct xi_lexer {
@@ -23,9 +24,9 @@ typedef struct xi_lexer {
     int32_t line;
     /* The token that stands next. */
     xi_token token;
-    xi_str text;     /* of WORD, VALUE (name), STRING (decoded) */
-    int64_t number;  /* of INT: its bits; a number above INT64_MAX keeps them as unsigned */
-    double real;     /* of FLOAT and INT */
+    xi_str text;    /* of WORD, VALUE (name), STRING (decoded) */
+    int64_t number; /* of INT: its bits; a number above INT64_MAX keeps them as unsigned */
+    double real;    /* of FLOAT and INT */
     char punct;
 } xi_lexer;
 
@@ -48,7 +49,8 @@ bool xi_dtype_from_short(xi_str name, xinf_dtype *out);
 /* May stand in the text without quotes: after '%', or as a word of its own. */
 bool xi_lexer_plain(xi_str s);
 bool xi_lexer_plain_word(xi_str s);
-/* A float as text that reads back to the same bits (NaN: some NaN) and as FLOAT, in every locale. digits: 9 or 17. */
+/* A float as text that reads back to the same bits (NaN: some NaN) and as FLOAT, in every locale.
+ * digits: 9 or 17. */
 void xi_text_add_float(xi_text *t, double v, int32_t digits);
 
 #endif

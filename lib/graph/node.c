@@ -8,7 +8,8 @@ const xi_op *xi_op_find(xi_str domain, xi_str name)
 {
     for (const xi_op *const *family = xi_ops_builtin; *family; family++)
         for (const xi_op *op = *family; op->name; op++)
-            if (xi_str_is(name, op->name) && xi_str_is(domain, op->domain ? op->domain : "")) return op;
+            if (xi_str_is(name, op->name) && xi_str_is(domain, op->domain ? op->domain : ""))
+                return op;
     return NULL;
 }
 
@@ -70,7 +71,8 @@ xi_str xi_node_label(const xi_node *n)
     return n->op_name;
 }
 
-/* An attribute must be in the operator's table, with its type. An empty list has whatever list type the table wants. */
+/* An attribute must be in the operator's table, with its type. An empty list has whatever list type
+ * the table wants. */
 static xinf_status node_check_attrs(const xi_node *n, xinf_error *err)
 {
     for (int32_t i = 0; i < n->attr_count; i++) {
@@ -78,16 +80,16 @@ static xinf_status node_check_attrs(const xi_node *n, xinf_error *err)
         const xi_attr_rule *r = n->op->attrs;
         while (r && r->name && !xi_str_is(a->name, r->name)) r++;
         if (!r || !r->name)
-            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): there is no attribute \"%.*s\"", XI_STR_ARG(xi_node_label(n)),
-                           n->op->name, XI_STR_ARG(a->name));
+            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): there is no attribute \"%.*s\"",
+                           XI_STR_ARG(xi_node_label(n)), n->op->name, XI_STR_ARG(a->name));
         if (a->type != r->type)
-            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): attribute \"%s\" has a wrong type", XI_STR_ARG(xi_node_label(n)),
-                           n->op->name, r->name);
+            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): attribute \"%s\" has a wrong type",
+                           XI_STR_ARG(xi_node_label(n)), n->op->name, r->name);
     }
     for (const xi_attr_rule *r = n->op->attrs; r && r->name; r++)
         if (r->required && !xi_node_has(n, r->name))
-            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): attribute \"%s\" is missing", XI_STR_ARG(xi_node_label(n)),
-                           n->op->name, r->name);
+            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): attribute \"%s\" is missing",
+                           XI_STR_ARG(xi_node_label(n)), n->op->name, r->name);
     return XINF_OK;
 }
 
@@ -96,14 +98,18 @@ static xinf_status node_check(const xi_node *n, xinf_error *err)
     const xi_op *op = n->op;
     if (!op) return XINF_OK;
     if (n->input_count < op->min_inputs || (op->max_inputs >= 0 && n->input_count > op->max_inputs))
-        return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): %d inputs, %d to %d are allowed", XI_STR_ARG(xi_node_label(n)), op->name,
-                       (int)n->input_count, (int)op->min_inputs, (int)op->max_inputs);
-    if (n->output_count < op->min_outputs || (op->max_outputs >= 0 && n->output_count > op->max_outputs))
-        return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): %d outputs, %d to %d are allowed", XI_STR_ARG(xi_node_label(n)), op->name,
-                       (int)n->output_count, (int)op->min_outputs, (int)op->max_outputs);
+        return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): %d inputs, %d to %d are allowed",
+                       XI_STR_ARG(xi_node_label(n)), op->name, (int)n->input_count,
+                       (int)op->min_inputs, (int)op->max_inputs);
+    if (n->output_count < op->min_outputs ||
+        (op->max_outputs >= 0 && n->output_count > op->max_outputs))
+        return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): %d outputs, %d to %d are allowed",
+                       XI_STR_ARG(xi_node_label(n)), op->name, (int)n->output_count,
+                       (int)op->min_outputs, (int)op->max_outputs);
     for (int32_t i = 0; i < op->min_inputs; i++)
         if (!n->inputs[i])
-            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): input %d is missing", XI_STR_ARG(xi_node_label(n)), op->name, (int)i);
+            return xi_fail(err, XINF_MALFORMED, "node %.*s (%s): input %d is missing",
+                           XI_STR_ARG(xi_node_label(n)), op->name, (int)i);
     return op->flags & XI_OP_CUSTOM ? XINF_OK : node_check_attrs(n, err);
 }
 
@@ -125,25 +131,30 @@ static xinf_status graph_verify_one(const xi_graph *g, uint8_t *seen, xinf_error
         for (int32_t i = 0; i < n->input_count; i++) {
             const xi_value *v = n->inputs[i];
             if (v && !v->literal && (!seen[v->id] || !node_visible(g, v)))
-                return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): value \"%.*s\" is used before it is computed",
-                               XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name), XI_STR_ARG(v->name));
+                return xi_fail(err, XINF_MALFORMED,
+                               "node %.*s (%.*s): value \"%.*s\" is used before it is computed",
+                               XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name),
+                               XI_STR_ARG(v->name));
         }
         for (int32_t a = 0; a < n->attr_count; a++) {
-            if (n->attrs[a].type == XI_ATTR_GRAPH) XI_TRY(graph_verify_one(n->attrs[a].graph, seen, err));
+            if (n->attrs[a].type == XI_ATTR_GRAPH)
+                XI_TRY(graph_verify_one(n->attrs[a].graph, seen, err));
         }
         for (int32_t i = 0; i < n->output_count; i++) {
             const xi_value *v = n->outputs[i];
             if (!v) continue;
             if (seen[v->id] || v->producer != n || v->producer_output != i || v->graph != g)
-                return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): value \"%.*s\" is computed twice", XI_STR_ARG(xi_node_label(n)),
-                               XI_STR_ARG(n->op_name), XI_STR_ARG(v->name));
+                return xi_fail(
+                    err, XINF_MALFORMED, "node %.*s (%.*s): value \"%.*s\" is computed twice",
+                    XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name), XI_STR_ARG(v->name));
             seen[v->id] = 1;
         }
     }
     for (int32_t i = 0; i < g->output_count; i++) {
         const xi_value *v = g->outputs[i];
         if (!v->literal && (!seen[v->id] || !node_visible(g, v)))
-            return xi_fail(err, XINF_MALFORMED, "output \"%.*s\" is never computed", XI_STR_ARG(v->name));
+            return xi_fail(err, XINF_MALFORMED, "output \"%.*s\" is never computed",
+                           XI_STR_ARG(v->name));
     }
     status = XINF_OK;
 cleanup:

@@ -84,7 +84,8 @@ static xinf_status parse_use(parse_state *s, xi_value **out)
 {
     if (s->lex.token != XI_TOKEN_VALUE) return xi_lexer_fail(&s->lex, "a value is missing");
     *out = s->table_size ? *parse_slot(s, s->lex.text) : NULL;
-    if (!*out) return xi_lexer_fail(&s->lex, "value \"%.*s\" is not defined", XI_STR_ARG(s->lex.text));
+    if (!*out)
+        return xi_lexer_fail(&s->lex, "value \"%.*s\" is not defined", XI_STR_ARG(s->lex.text));
     return xi_lexer_next(&s->lex);
 }
 
@@ -129,7 +130,8 @@ static xinf_status parse_shape(parse_state *s, xinf_dtype *dtype, xi_shape *shap
     if (more) shape->rank = -1;
     more = !more && !xi_lexer_is(l, ']');
     while (more) {
-        if (shape->rank == XI_MAX_RANK) return xi_lexer_fail(l, "there are more than %d dimensions", (int)XI_MAX_RANK);
+        if (shape->rank == XI_MAX_RANK)
+            return xi_lexer_fail(l, "there are more than %d dimensions", (int)XI_MAX_RANK);
         XI_TRY(parse_dim(s, &shape->dim[shape->rank++]));
         XI_TRY(xi_lexer_accept(l, ',', &more));
     }
@@ -138,7 +140,8 @@ cleanup:
     return status;
 }
 
-/* optional(…), sequence(…), map(dtype, …) around a tensor's type; from the outside in, then the closing brackets. */
+/* optional(…), sequence(…), map(dtype, …) around a tensor's type; from the outside in, then the
+ * closing brackets. */
 static xinf_status parse_type(parse_state *s, xi_type *out)
 {
     xinf_status status;
@@ -146,7 +149,8 @@ static xinf_status parse_type(parse_state *s, xi_type *out)
     int32_t open = 0;
     *out = XI_TYPE_UNKNOWN;
     for (;;) {
-        bool sequence = xi_lexer_is_word(l, "sequence"), map = xi_lexer_is_word(l, "map"), optional = xi_lexer_is_word(l, "optional");
+        bool sequence = xi_lexer_is_word(l, "sequence"), map = xi_lexer_is_word(l, "map"),
+             optional = xi_lexer_is_word(l, "optional");
         if (!sequence && !map && !optional) break;
         if (++open > PARSE_DEPTH) return xi_lexer_fail(l, "types are nested too deep");
         XI_TRY(xi_lexer_next(l));
@@ -244,7 +248,9 @@ static xinf_status parse_attr_list(parse_state *s, xi_graph *g, xi_attr *a)
     parse_list list = {0};
     bool more = !xi_lexer_is(l, ']');
     if (a->type == XI_ATTR_NONE)
-        a->type = l->token == XI_TOKEN_FLOAT ? XI_ATTR_FLOATS : l->token == XI_TOKEN_STRING ? XI_ATTR_STRINGS : XI_ATTR_INTS;
+        a->type = l->token == XI_TOKEN_FLOAT    ? XI_ATTR_FLOATS
+                  : l->token == XI_TOKEN_STRING ? XI_ATTR_STRINGS
+                                                : XI_ATTR_INTS;
     while (more) {
         XI_TRY(parse_list_item(s, g, a->type, &list));
         XI_TRY(xi_lexer_accept(l, ',', &more));
@@ -266,8 +272,11 @@ static xinf_status parse_attr_word(parse_state *s, xi_graph *g, xi_attr *a)
         a->type = XI_ATTR_GRAPH;
         return parse_graph(s, &a->graph, g);
     }
-    a->type = xi_lexer_is_word(l, "tensor") ? XI_ATTR_TENSOR : xi_lexer_is_word(l, "type") ? XI_ATTR_TYPE : parse_list_word(l);
-    if (a->type == XI_ATTR_NONE && !xi_lexer_is_word(l, "none")) return xi_lexer_fail(l, "\"%.*s\" is no attribute's value", XI_STR_ARG(l->text));
+    a->type = xi_lexer_is_word(l, "tensor") ? XI_ATTR_TENSOR
+              : xi_lexer_is_word(l, "type") ? XI_ATTR_TYPE
+                                            : parse_list_word(l);
+    if (a->type == XI_ATTR_NONE && !xi_lexer_is_word(l, "none"))
+        return xi_lexer_fail(l, "\"%.*s\" is no attribute's value", XI_STR_ARG(l->text));
     XI_TRY(xi_lexer_next(l));
     if (a->type == XI_ATTR_TENSOR) {
         xi_literal *literal;
@@ -291,7 +300,8 @@ static xinf_status parse_attr(parse_state *s, xi_graph *g, xi_attr *a)
     xinf_status status;
     xi_lexer *l = &s->lex;
     bool list;
-    if (l->token != XI_TOKEN_WORD && l->token != XI_TOKEN_STRING) return xi_lexer_fail(l, "an attribute's name is missing");
+    if (l->token != XI_TOKEN_WORD && l->token != XI_TOKEN_STRING)
+        return xi_lexer_fail(l, "an attribute's name is missing");
     a->name = l->text;
     XI_TRY(xi_lexer_next(l));
     XI_TRY(xi_lexer_take(l, '='));
@@ -416,10 +426,12 @@ static xinf_status parse_node(parse_state *s, xi_graph *g)
         name = s->lex.text;
         XI_TRY(xi_lexer_next(&s->lex));
     }
-    xi_node *n = xi_graph_add_node(g, NULL, domain, op, name, (int32_t)inputs.count, (int32_t)outputs.count, (int32_t)attrs.count);
+    xi_node *n = xi_graph_add_node(g, NULL, domain, op, name, (int32_t)inputs.count,
+                                   (int32_t)outputs.count, (int32_t)attrs.count);
     if (!n) return parse_memory(s);
     for (size_t i = 0; i < inputs.count; i++) n->inputs[i] = ((xi_value **)inputs.items)[i];
-    for (size_t i = 0; i < outputs.count; i++) xi_node_set_output(n, (int32_t)i, ((xi_value **)outputs.items)[i]);
+    for (size_t i = 0; i < outputs.count; i++)
+        xi_node_set_output(n, (int32_t)i, ((xi_value **)outputs.items)[i]);
     for (size_t i = 0; i < attrs.count; i++) n->attrs[i] = ((xi_attr *)attrs.items)[i];
     n->attr_count = (int32_t)attrs.count;
 cleanup:
@@ -508,8 +520,9 @@ static xinf_status parse_line(parse_state *s, xi_graph *g, parse_parts *parts)
 {
     xinf_status status;
     xi_lexer *l = &s->lex;
-    bool input = xi_lexer_is_word(l, "input"), constant = xi_lexer_is_word(l, "const"), state = xi_lexer_is_word(l, "state"),
-         write = xi_lexer_is_word(l, "write"), output = xi_lexer_is_word(l, "output");
+    bool input = xi_lexer_is_word(l, "input"), constant = xi_lexer_is_word(l, "const"),
+         state = xi_lexer_is_word(l, "state"), write = xi_lexer_is_word(l, "write"),
+         output = xi_lexer_is_word(l, "output");
     if (input || constant || state || write || output) XI_TRY(xi_lexer_next(l));
     if (input) return parse_input(s, g, &parts->inputs);
     if (constant) return parse_constant(s, g);
@@ -545,7 +558,8 @@ static xinf_status parse_graph(parse_state *s, xi_graph **out, xi_graph *parent)
     }
     XI_TRY(xi_lexer_next(l));
     for (size_t i = 0; i < parts.states.count; i++)
-        if (!((xi_state *)parts.states.items)[i].written) return xi_lexer_fail(l, "a state is never written");
+        if (!((xi_state *)parts.states.items)[i].written)
+            return xi_lexer_fail(l, "a state is never written");
     g->inputs = parts.inputs.items;
     g->input_count = (int32_t)parts.inputs.count;
     g->outputs = parts.outputs.items;

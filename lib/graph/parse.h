@@ -4,8 +4,9 @@
 
 #include "graph/graph.h"
 
-/* One graph with its subgraphs, into a family that may hold others; checked by xi_graph_verify. Nothing of `text` is kept.
- * On failure the message names the line, and what was made stays in the family's arena. */
+/* One graph with its subgraphs, into a family that may hold others; checked by xi_graph_verify.
+ * Nothing of `text` is kept. On failure the message names the line, and what was made stays in the
+ * family's arena. */
 xinf_status xi_graph_parse(xi_graph **out, xi_family *into, xi_str text, xinf_error *err);
 
 #endif

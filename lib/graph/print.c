@@ -13,8 +13,8 @@ typedef struct print_state {
     xi_text *text;
     const xi_family *family;
     xi_arena arena;
-    xi_str *names;     /* per value id: as printed; ptr NULL: not printed yet */
-    uint8_t *used;     /* per value id: a constant that something reads */
+    xi_str *names;        /* per value id: as printed; ptr NULL: not printed yet */
+    uint8_t *used;        /* per value id: a constant that something reads */
     const xi_str **taken; /* open addressing over `names` */
     size_t value_count, taken_size;
     uint32_t next;
@@ -37,7 +37,8 @@ static bool print_take(print_state *s, const xi_str *name)
     }
 }
 
-/* Gives a value the name that it is printed with: its own, or its own with a number that makes it unique. */
+/* Gives a value the name that it is printed with: its own, or its own with a number that makes it
+ * unique. */
 static void print_name(print_state *s, const xi_value *v)
 {
     xi_str *name = &s->names[v->id];
@@ -153,7 +154,7 @@ static void print_item(print_state *s, const xi_attr *a, int32_t i)
 
 static void print_list(print_state *s, const xi_attr *a)
 {
-    const char *kind = a->type == XI_ATTR_INTS     ? "ints"
+    const char *kind = a->type == XI_ATTR_INTS      ? "ints"
                        : a->type == XI_ATTR_FLOATS  ? "floats"
                        : a->type == XI_ATTR_STRINGS ? "strings"
                        : a->type == XI_ATTR_TENSORS ? "tensors"
@@ -319,7 +320,8 @@ static void print_mark(print_state *s, const xi_graph *g)
             if (n->inputs[i]) s->used[n->inputs[i]->id] = 1;
         for (int32_t a = 0; a < n->attr_count; a++) {
             if (n->attrs[a].type == XI_ATTR_GRAPH) print_mark(s, n->attrs[a].graph);
-            for (int32_t k = 0; n->attrs[a].type == XI_ATTR_GRAPHS && k < n->attrs[a].count; k++) print_mark(s, n->attrs[a].graphs[k]);
+            for (int32_t k = 0; n->attrs[a].type == XI_ATTR_GRAPHS && k < n->attrs[a].count; k++)
+                print_mark(s, n->attrs[a].graphs[k]);
         }
     }
     for (int32_t i = 0; i < g->output_count; i++) s->used[g->outputs[i]->id] = 1;
@@ -330,7 +332,10 @@ static void print_mark(print_state *s, const xi_graph *g)
 void xi_graph_print(const xi_graph *g, xi_text *text)
 {
     const xinf_allocator *alloc = &text->alloc;
-    print_state s = {.text = text, .family = g->family, .value_count = (size_t)g->family->next_value + 1, .taken_size = 16};
+    print_state s = {.text = text,
+                     .family = g->family,
+                     .value_count = (size_t)g->family->next_value + 1,
+                     .taken_size = 16};
     while (s.taken_size < 2 * s.value_count) s.taken_size *= 2;
     xi_arena_init(&s.arena, alloc, 0);
     s.names = xi_calloc(alloc, s.value_count, sizeof *s.names);

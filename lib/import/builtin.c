@@ -13,7 +13,8 @@ static const xi_importer importers[] = {
 };
 enum { IMPORTER_COUNT = sizeof importers / sizeof importers[0] };
 
-xinf_status xi_importer_choose(const xi_importer **out, const xi_file *file, const char *wanted, xinf_error *err)
+xinf_status xi_importer_choose(const xi_importer **out, const xi_file *file, const char *wanted,
+                               xinf_error *err)
 {
     *out = NULL;
     xi_format found = XI_FORMAT_UNKNOWN;
@@ -23,8 +24,10 @@ xinf_status xi_importer_choose(const xi_importer **out, const xi_file *file, con
         if (status != XINF_OK) return status;
     }
     for (int i = 0; i < IMPORTER_COUNT && !*out; i++)
-        if (wanted ? strcmp(wanted, importers[i].name) == 0 : importers[i].format == found) *out = &importers[i];
+        if (wanted ? strcmp(wanted, importers[i].name) == 0 : importers[i].format == found)
+            *out = &importers[i];
     if (*out) return XINF_OK;
     if (wanted) return xi_fail(err, XINF_UNSUPPORTED, "format \"%s\" is not supported", wanted);
-    return xi_fail(err, XINF_UNSUPPORTED, "this is a %s, which this build does not import", xi_format_name(found));
+    return xi_fail(err, XINF_UNSUPPORTED, "this is a %s, which this build does not import",
+                   xi_format_name(found));
 }

@@ -11,7 +11,9 @@ typedef struct xi_importer {
     xi_import_fn import;
 } xi_importer;
 
-/* By the wanted name, or by content when it is NULL. Refuses what no importer takes, with what the bytes seem to be. */
-xinf_status xi_importer_choose(const xi_importer **out, const xi_file *file, const char *wanted, xinf_error *err);
+/* By the wanted name, or by content when it is NULL. Refuses what no importer takes, with what the
+ * bytes seem to be. */
+xinf_status xi_importer_choose(const xi_importer **out, const xi_file *file, const char *wanted,
+                               xinf_error *err);
 
 #endif

@@ -25,8 +25,8 @@ uint32_t xi_crc_add(const xi_crc *c, uint32_t crc, const uint8_t *data, size_t s
         memcpy(&a, data, 4);
         memcpy(&b, data + 4, 4);
         a ^= r;
-        r = t[7][a & 0xff] ^ t[6][a >> 8 & 0xff] ^ t[5][a >> 16 & 0xff] ^ t[4][a >> 24] ^ t[3][b & 0xff] ^
-            t[2][b >> 8 & 0xff] ^ t[1][b >> 16 & 0xff] ^ t[0][b >> 24];
+        r = t[7][a & 0xff] ^ t[6][a >> 8 & 0xff] ^ t[5][a >> 16 & 0xff] ^ t[4][a >> 24] ^
+            t[3][b & 0xff] ^ t[2][b >> 8 & 0xff] ^ t[1][b >> 16 & 0xff] ^ t[0][b >> 24];
     }
     for (; size; data++, size--) r = r >> 8 ^ t[0][(r ^ *data) & 0xff];
     return ~r;

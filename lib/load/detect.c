@@ -8,7 +8,8 @@
 
 #define DETECT_MAX_FIELDS 64
 
-static bool detect_prefix(const uint8_t *data, size_t size, size_t at, const char *text, size_t length)
+static bool detect_prefix(const uint8_t *data, size_t size, size_t at, const char *text,
+                          size_t length)
 {
     return size >= at + length && memcmp(data + at, text, length) == 0;
 }
@@ -18,7 +19,8 @@ static bool detect_safetensors(const uint8_t *data, size_t size)
     uint64_t header = 0;
     if (size < 10) return false;
     memcpy(&header, data, 8);
-    return header >= 2 && header <= size - 8 && data[8] == '{' && (data[9] == '"' || data[9] == '}');
+    return header >= 2 && header <= size - 8 && data[8] == '{' &&
+           (data[9] == '"' || data[9] == '}');
 }
 
 /* A GraphDef's first node begins with its name, then its operator: two strings, fields 1 and 2. */
@@ -27,8 +29,8 @@ static bool detect_named_node(const xi_wire_field *f)
     const uint8_t *p = f->body, *end = f->body + f->body_size;
     const char *why;
     xi_wire_field name;
-    return xi_wire_next(&name, &p, end, &why) && name.id == 1 && name.wire == 2 && p < end && xi_wire_next(&name, &p, end, &why) &&
-           name.id == 2 && name.wire == 2;
+    return xi_wire_next(&name, &p, end, &why) && name.id == 1 && name.wire == 2 && p < end &&
+           xi_wire_next(&name, &p, end, &why) && name.id == 2 && name.wire == 2;
 }
 
 /* A MetaGraphDef holds messages where an ONNX producer name holds text. */
@@ -49,10 +51,13 @@ static xi_format detect_protobuf(const uint8_t *data, size_t size)
     const char *why;
     xi_wire_field f;
     bool version = false, onnx = false, saved = false;
-    if (size && data[0] == 0x0a) return xi_wire_next(&f, &p, end, &why) && detect_named_node(&f) ? XI_FORMAT_GRAPHDEF : XI_FORMAT_UNKNOWN;
+    if (size && data[0] == 0x0a)
+        return xi_wire_next(&f, &p, end, &why) && detect_named_node(&f) ? XI_FORMAT_GRAPHDEF
+                                                                        : XI_FORMAT_UNKNOWN;
     for (int i = 0; i < DETECT_MAX_FIELDS && p < end; i++) {
         /* A damaged ONNX file is still one: its reader says where it is damaged. */
-        if (!xi_wire_next(&f, &p, end, &why)) return version || onnx ? XI_FORMAT_ONNX : XI_FORMAT_UNKNOWN;
+        if (!xi_wire_next(&f, &p, end, &why))
+            return version || onnx ? XI_FORMAT_ONNX : XI_FORMAT_UNKNOWN;
         if (f.id == 1 && f.wire == 0) version = true;
         if ((f.id == 7 || f.id == 8) && f.wire == 2) onnx = true;
         if (f.id == 2 && f.wire == 2 && detect_meta_graph(&f)) saved = true;
@@ -64,7 +69,8 @@ static xi_format detect_protobuf(const uint8_t *data, size_t size)
 
 xi_format xi_format_detect(const uint8_t *data, size_t size)
 {
-    if (detect_prefix(data, size, 0, "PK\3\4", 4) || detect_prefix(data, size, 0, "PK\5\6", 4)) return XI_FORMAT_TORCH;
+    if (detect_prefix(data, size, 0, "PK\3\4", 4) || detect_prefix(data, size, 0, "PK\5\6", 4))
+        return XI_FORMAT_TORCH;
     if (xi_torch_legacy_is(data, size)) return XI_FORMAT_TORCH;
     if (detect_prefix(data, size, 4, "TFL3", 4)) return XI_FORMAT_TFLITE;
     if (detect_prefix(data, size, 0, "GGUF", 4)) return XI_FORMAT_GGUF;
@@ -97,7 +103,8 @@ xinf_status xi_format_tell(xi_format *out, const uint8_t *data, size_t size, xin
     *out = xi_format_detect(data, size);
     if (*out != XI_FORMAT_UNKNOWN) return XINF_OK;
     if (detect_prefix(data, size, 0, "version https://git-lfs", 23))
-        return xi_fail(err, XINF_MALFORMED, "this is a Git LFS pointer, not the file it points to: fetch it first");
+        return xi_fail(err, XINF_MALFORMED,
+                       "this is a Git LFS pointer, not the file it points to: fetch it first");
     return xi_fail(err, XINF_MALFORMED, "this is a %s", detect_names[XI_FORMAT_UNKNOWN]);
 }
 

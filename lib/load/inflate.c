@@ -1,9 +1,16 @@
-/* inflate.c — a table of the first bits decodes most symbols at one look; longer codes walk the canonical order. */
+/* inflate.c — a table of the first bits decodes most symbols at one look; longer codes walk the
+ * canonical order. */
 #include "load/inflate.h"
 
 #include <string.h>
 
-enum { INFLATE_FAST = 10, INFLATE_LONGEST = 15, INFLATE_LITERALS = 288, INFLATE_DISTANCES = 32, INFLATE_LENGTHS = 19 };
+enum {
+    INFLATE_FAST = 10,
+    INFLATE_LONGEST = 15,
+    INFLATE_LITERALS = 288,
+    INFLATE_DISTANCES = 32,
+    INFLATE_LENGTHS = 19
+};
 
 typedef struct inflate_stream {
     const uint8_t *src, *end;
@@ -52,8 +59,10 @@ static uint32_t inflate_reverse(uint32_t code, uint32_t length)
     return r;
 }
 
-/* Makes a code from the lengths of its symbols. An incomplete one is allowed only with a single code of one bit (or none). */
-static bool inflate_build(inflate_stream *s, inflate_code *c, const uint8_t *lengths, uint32_t count)
+/* Makes a code from the lengths of its symbols. An incomplete one is allowed only with a single
+ * code of one bit (or none). */
+static bool inflate_build(inflate_stream *s, inflate_code *c, const uint8_t *lengths,
+                          uint32_t count)
 {
     uint16_t next[INFLATE_LONGEST + 2] = {0}, first[INFLATE_LONGEST + 2] = {0};
     int32_t left = 1;
@@ -67,7 +76,8 @@ static bool inflate_build(inflate_stream *s, inflate_code *c, const uint8_t *len
         next[n] = first[n] = (uint16_t)used;
         used += c->count[n];
     }
-    if (left > 0 && !(used == 0 || (used == 1 && c->count[1] == 1))) return inflate_fail(s, "has an incomplete code");
+    if (left > 0 && !(used == 0 || (used == 1 && c->count[1] == 1)))
+        return inflate_fail(s, "has an incomplete code");
     for (uint32_t i = 0; i < count; i++)
         if (lengths[i]) c->symbols[next[lengths[i]]++] = (uint16_t)i;
     for (uint32_t n = 1; n <= INFLATE_FAST; n++) {
@@ -108,15 +118,19 @@ static bool inflate_symbol(inflate_stream *s, const inflate_code *c, uint32_t *o
     return inflate_fail(s, "has a code that stands for nothing");
 }
 
-static const uint16_t inflate_length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                                 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-static const uint8_t inflate_length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-static const uint16_t inflate_distance_base[30] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                                   193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+static const uint16_t inflate_length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                                 15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                                 67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const uint8_t inflate_length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                                 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+static const uint16_t inflate_distance_base[30] = {
+    1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+    193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 
 static bool inflate_copy(inflate_stream *s, uint32_t length, uint32_t distance)
 {
-    if (distance > (size_t)(s->out - s->dst)) return inflate_fail(s, "refers to bytes before its start");
+    if (distance > (size_t)(s->out - s->dst))
+        return inflate_fail(s, "refers to bytes before its start");
     if (length > (size_t)(s->out_end - s->out)) return inflate_fail(s, "is longer than declared");
     const uint8_t *from = s->out - distance;
     for (uint32_t i = 0; i < length; i++) s->out[i] = from[i];
@@ -124,7 +138,8 @@ static bool inflate_copy(inflate_stream *s, uint32_t length, uint32_t distance)
     return true;
 }
 
-static bool inflate_codes(inflate_stream *s, const inflate_code *literals, const inflate_code *distances)
+static bool inflate_codes(inflate_stream *s, const inflate_code *literals,
+                          const inflate_code *distances)
 {
     for (;;) {
         uint32_t symbol, extra = 0, length, distance;
@@ -179,8 +194,10 @@ static bool inflate_fixed(inflate_stream *s, inflate_code *literals, inflate_cod
     return inflate_build(s, distances, lengths, INFLATE_DISTANCES);
 }
 
-/* The lengths of both codes, themselves coded: 16 repeats the last one, 17 and 18 are runs of zero. */
-static bool inflate_lengths(inflate_stream *s, const inflate_code *code, uint8_t *lengths, uint32_t count)
+/* The lengths of both codes, themselves coded: 16 repeats the last one, 17 and 18 are runs of zero.
+ */
+static bool inflate_lengths(inflate_stream *s, const inflate_code *code, uint8_t *lengths,
+                            uint32_t count)
 {
     for (uint32_t at = 0; at < count;) {
         uint32_t symbol, repeat;
@@ -205,14 +222,18 @@ static bool inflate_lengths(inflate_stream *s, const inflate_code *code, uint8_t
 
 static bool inflate_dynamic(inflate_stream *s, inflate_code *literals, inflate_code *distances)
 {
-    static const uint8_t order[INFLATE_LENGTHS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    static const uint8_t order[INFLATE_LENGTHS] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                                   11, 4,  12, 3, 13, 2, 14, 1, 15};
     uint8_t lengths[INFLATE_LITERALS + INFLATE_DISTANCES] = {0};
     uint32_t literal_count, distance_count, length_count, length;
-    if (!inflate_take(s, 5, &literal_count) || !inflate_take(s, 5, &distance_count) || !inflate_take(s, 4, &length_count)) return false;
+    if (!inflate_take(s, 5, &literal_count) || !inflate_take(s, 5, &distance_count) ||
+        !inflate_take(s, 4, &length_count))
+        return false;
     literal_count += 257;
     distance_count += 1;
     length_count += 4;
-    if (literal_count > 286 || distance_count > 30) return inflate_fail(s, "declares too many symbols");
+    if (literal_count > 286 || distance_count > 30)
+        return inflate_fail(s, "declares too many symbols");
     for (uint32_t i = 0; i < length_count; i++) {
         if (!inflate_take(s, 3, &length)) return false;
         lengths[order[i]] = (uint8_t)length;
@@ -221,25 +242,33 @@ static bool inflate_dynamic(inflate_stream *s, inflate_code *literals, inflate_c
     memset(lengths, 0, sizeof lengths);
     if (!inflate_lengths(s, literals, lengths, literal_count + distance_count)) return false;
     if (lengths[256] == 0) return inflate_fail(s, "has no end");
-    return inflate_build(s, literals, lengths, literal_count) && inflate_build(s, distances, lengths + literal_count, distance_count);
+    return inflate_build(s, literals, lengths, literal_count) &&
+           inflate_build(s, distances, lengths + literal_count, distance_count);
 }
 
-bool xi_inflate(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size, const char **why)
+bool xi_inflate(uint8_t *dst, size_t dst_size, const uint8_t *src, size_t src_size,
+                const char **why)
 {
-    inflate_stream s = {.src = src, .end = src + src_size, .out = dst, .dst = dst, .out_end = dst + dst_size};
+    inflate_stream s = {
+        .src = src, .end = src + src_size, .out = dst, .dst = dst, .out_end = dst + dst_size};
     inflate_code literals, distances;
     uint32_t last = 0, kind;
     bool ok = true;
     while (ok && !last) {
         ok = inflate_take(&s, 1, &last) && inflate_take(&s, 2, &kind);
         if (!ok) break;
-        if (kind == 0) ok = inflate_stored(&s);
-        else if (kind == 3) ok = inflate_fail(&s, "has a block of unknown kind");
-        else ok = (kind == 1 ? inflate_fixed(&s, &literals, &distances) : inflate_dynamic(&s, &literals, &distances)) &&
-                  inflate_codes(&s, &literals, &distances);
+        if (kind == 0)
+            ok = inflate_stored(&s);
+        else if (kind == 3)
+            ok = inflate_fail(&s, "has a block of unknown kind");
+        else
+            ok = (kind == 1 ? inflate_fixed(&s, &literals, &distances)
+                            : inflate_dynamic(&s, &literals, &distances)) &&
+                 inflate_codes(&s, &literals, &distances);
     }
     if (ok && s.out != s.out_end) ok = inflate_fail(&s, "is shorter than declared");
-    if (ok && (size_t)(s.end - s.src) + s.bit_count / 8 > 0) ok = inflate_fail(&s, "has bytes after its end");
+    if (ok && (size_t)(s.end - s.src) + s.bit_count / 8 > 0)
+        ok = inflate_fail(&s, "has bytes after its end");
     *why = s.why;
     return ok;
 }

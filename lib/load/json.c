@@ -17,12 +17,14 @@ typedef struct json_reader {
 
 static xinf_status json_fail(const json_reader *r, const char *why)
 {
-    return xi_fail(r->err, XINF_MALFORMED, "%s, byte %zu: %s", r->what, (size_t)(r->at - r->start), why);
+    return xi_fail(r->err, XINF_MALFORMED, "%s, byte %zu: %s", r->what, (size_t)(r->at - r->start),
+                   why);
 }
 
 static void json_space(json_reader *r)
 {
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t')) r->at++;
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
 }
 
 static bool json_word(json_reader *r, const char *word)
@@ -41,7 +43,10 @@ static bool json_hex(json_reader *r, uint32_t *out)
     if (r->end - r->at < 4) return false;
     for (int i = 0; i < 4; i++, r->at++) {
         char c = *r->at;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0) return false;
         *out = *out << 4 | (uint32_t)digit;
     }
@@ -82,7 +87,8 @@ static bool json_escape(json_reader *r, char **out)
     if (kind != 'u' || !json_hex(r, &c)) return false;
     if (c >= 0xd800 && c < 0xdc00 && json_word(r, "\\u")) {
         if (!json_hex(r, &low)) return false;
-        c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00) : 0xfffd;
+        c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00)
+                                          : 0xfffd;
     }
     *out = json_put_utf8(*out, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
     return true;
@@ -128,7 +134,9 @@ static bool json_integer(const char *text, size_t len, int64_t *out)
     if (len == negative) return false;
     for (size_t i = negative; i < len; i++) {
         int digit = text[i] - '0';
-        if (digit < 0 || digit > 9 || !xi_mul_i64(*out, 10, out) || !xi_add_i64(*out, negative ? -digit : digit, out)) return false;
+        if (digit < 0 || digit > 9 || !xi_mul_i64(*out, 10, out) ||
+            !xi_add_i64(*out, negative ? -digit : digit, out))
+            return false;
     }
     return true;
 }
@@ -193,7 +201,8 @@ static xinf_status json_key(xi_str *out, json_reader *r)
     return json_word(r, ":") ? XINF_OK : json_fail(r, "a member without a value");
 }
 
-/* After a value: closes what ends here, so that the next value can be read. True when the outermost is closed. */
+/* After a value: closes what ends here, so that the next value can be read. True when the outermost
+ * is closed. */
 static xinf_status json_close(json_reader *r, json_open *open, size_t *depth, bool *done)
 {
     *done = false;
@@ -201,7 +210,9 @@ static xinf_status json_close(json_reader *r, json_open *open, size_t *depth, bo
         bool array = open[*depth - 1].value->kind == XI_JSON_ARRAY;
         json_space(r);
         if (json_word(r, ",")) return XINF_OK;
-        if (!json_word(r, array ? "]" : "}")) return json_fail(r, array ? "an array that goes on without a comma" : "an object that goes on without a comma");
+        if (!json_word(r, array ? "]" : "}"))
+            return json_fail(r, array ? "an array that goes on without a comma"
+                                      : "an object that goes on without a comma");
         --*depth;
     }
     *done = true;
@@ -234,7 +245,8 @@ static xinf_status json_tree(xi_json **out, json_reader *r)
             *o->link = v;
             o->link = &v->next;
             o->value->count++;
-            if (o->value->kind == XI_JSON_OBJECT && (status = json_key(&v->key, r)) != XINF_OK) return status;
+            if (o->value->kind == XI_JSON_OBJECT && (status = json_key(&v->key, r)) != XINF_OK)
+                return status;
         } else {
             *out = v;
         }
@@ -251,7 +263,8 @@ static xinf_status json_tree(xi_json **out, json_reader *r)
     return XINF_OK;
 }
 
-xinf_status xi_json_read(const xi_json **out, xi_arena *arena, xi_str text, const char *what, xinf_error *err)
+xinf_status xi_json_read(const xi_json **out, xi_arena *arena, xi_str text, const char *what,
+                         xinf_error *err)
 {
     json_reader r = {.start = text.ptr ? text.ptr : "", .what = what, .arena = arena, .err = err};
     xi_json *root = NULL;

@@ -83,13 +83,16 @@ bool xi_wire_next(xi_wire_field *out, const uint8_t **cursor, const uint8_t *end
         out->body_size = (size_t)size;
         p += size;
         break;
-    default: *why = out->wire < 5 ? "a group, which is not allowed" : "an unknown wire type"; return false;
+    default:
+        *why = out->wire < 5 ? "a group, which is not allowed" : "an unknown wire type";
+        return false;
     }
     *cursor = p;
     return true;
 }
 
-static const ProtobufCFieldDescriptor *protobuf_field(const ProtobufCMessageDescriptor *d, uint32_t id)
+static const ProtobufCFieldDescriptor *protobuf_field(const ProtobufCMessageDescriptor *d,
+                                                      uint32_t id)
 {
     unsigned low = 0, high = d->n_fields;
     while (low < high) {
@@ -107,7 +110,8 @@ static bool protobuf_is_payload(const ProtobufCFieldDescriptor *f)
 {
     static const char suffix[] = "_payload";
     size_t length = f->type == PROTOBUF_C_TYPE_BYTES ? strlen(f->name) : 0;
-    return length >= sizeof suffix && memcmp(f->name + length - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
+    return length >= sizeof suffix &&
+           memcmp(f->name + length - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
 }
 
 static uint32_t protobuf_wire(ProtobufCType type)
@@ -147,23 +151,27 @@ static size_t protobuf_element(ProtobufCType type)
 static xinf_status protobuf_bad(protobuf_reader *r, const uint8_t *at, const char *why)
 {
     const protobuf_frame *f = r->depth ? &r->stack[r->depth - 1] : NULL;
-    return xi_fail(r->err, XINF_MALFORMED, "%s: byte %zu, in a %s: %s", r->what, (size_t)(at - r->data),
-                   f ? f->descriptor->short_name : "file", why);
+    return xi_fail(r->err, XINF_MALFORMED, "%s: byte %zu, in a %s: %s", r->what,
+                   (size_t)(at - r->data), f ? f->descriptor->short_name : "file", why);
 }
 
-static xinf_status protobuf_alloc(protobuf_reader *r, void **out, size_t count, size_t size, const uint8_t *at)
+static xinf_status protobuf_alloc(protobuf_reader *r, void **out, size_t count, size_t size,
+                                  const uint8_t *at)
 {
     size_t bytes;
     if (!xi_mul_size(count, size, &bytes) || r->arena->used - r->arena_start > r->limit ||
         bytes > r->limit - (r->arena->used - r->arena_start))
-        return xi_fail(r->err, XINF_LIMIT, "%s: byte %zu: the description takes more than the %llu bytes of memory allowed for it",
-                       r->what, (size_t)(at - r->data), (unsigned long long)r->limit);
+        return xi_fail(
+            r->err, XINF_LIMIT,
+            "%s: byte %zu: the description takes more than the %llu bytes of memory allowed for it",
+            r->what, (size_t)(at - r->data), (unsigned long long)r->limit);
     *out = xi_arena_alloc(r->arena, bytes);
     if (*out) return XINF_OK;
     return xi_fail_memory(r->err, bytes);
 }
 
-/* How many elements a field's occurrence adds to a repeated field; false when a packed block does not divide. */
+/* How many elements a field's occurrence adds to a repeated field; false when a packed block does
+ * not divide. */
 static bool protobuf_count(const ProtobufCFieldDescriptor *f, const xi_wire_field *w, size_t *out)
 {
     uint32_t wire = protobuf_wire(f->type);
@@ -196,7 +204,8 @@ static xinf_status protobuf_reserve(protobuf_reader *r, const protobuf_frame *fr
         if (!xi_wire_next(&w, &cursor, frame->end, &why)) return protobuf_bad(r, at, why);
         const ProtobufCFieldDescriptor *f = protobuf_field(d, w.id);
         if (!f || f->label != PROTOBUF_C_LABEL_REPEATED) continue;
-        if (!protobuf_count(f, &w, &more)) return protobuf_bad(r, at, "a packed block ends inside an element");
+        if (!protobuf_count(f, &w, &more))
+            return protobuf_bad(r, at, "a packed block ends inside an element");
         counts[f - d->fields] += more;
     }
     for (unsigned i = 0; i < d->n_fields; i++) {
@@ -224,8 +233,8 @@ static void protobuf_store(void *dst, ProtobufCType type, uint64_t value)
     memcpy(dst, &value, protobuf_element(type));
 }
 
-static xinf_status protobuf_packed(protobuf_reader *r, const ProtobufCFieldDescriptor *f, const xi_wire_field *w, uint8_t *items,
-                                   size_t *count)
+static xinf_status protobuf_packed(protobuf_reader *r, const ProtobufCFieldDescriptor *f,
+                                   const xi_wire_field *w, uint8_t *items, size_t *count)
 {
     size_t element = protobuf_element(f->type);
     uint32_t wire = protobuf_wire(f->type);
@@ -237,21 +246,24 @@ static xinf_status protobuf_packed(protobuf_reader *r, const ProtobufCFieldDescr
     }
     while (p < end) {
         uint64_t value;
-        if (!xi_wire_varint(&value, &p, end)) return protobuf_bad(r, p, "an integer of a packed block is too long");
+        if (!xi_wire_varint(&value, &p, end))
+            return protobuf_bad(r, p, "an integer of a packed block is too long");
         protobuf_store(items + *count * element, f->type, value);
         ++*count;
     }
     return XINF_OK;
 }
 
-static xinf_status protobuf_push(protobuf_reader *r, const ProtobufCMessageDescriptor *d, void **slot, const uint8_t *body, size_t size)
+static xinf_status protobuf_push(protobuf_reader *r, const ProtobufCMessageDescriptor *d,
+                                 void **slot, const uint8_t *body, size_t size)
 {
     xinf_status status;
     if (r->depth == XI_PROTOBUF_DEPTH)
-        return xi_fail(r->err, XINF_LIMIT, "%s: byte %zu: messages are nested deeper than %d", r->what, (size_t)(body - r->data),
-                       XI_PROTOBUF_DEPTH);
+        return xi_fail(r->err, XINF_LIMIT, "%s: byte %zu: messages are nested deeper than %d",
+                       r->what, (size_t)(body - r->data), XI_PROTOBUF_DEPTH);
     if (d->n_fields > PROTOBUF_MAX_FIELDS)
-        return xi_fail(r->err, XINF_INTERNAL, "%s: message %s has too many fields for the reader", r->what, d->name);
+        return xi_fail(r->err, XINF_INTERNAL, "%s: message %s has too many fields for the reader",
+                       r->what, d->name);
     if (r->measuring) {
         r->stack[r->depth++] = (protobuf_frame){d, NULL, body, body + size};
         return XINF_OK;
@@ -266,7 +278,8 @@ static xinf_status protobuf_push(protobuf_reader *r, const ProtobufCMessageDescr
     return protobuf_reserve(r, frame);
 }
 
-static xinf_status protobuf_repeated(protobuf_reader *r, uint8_t *message, const ProtobufCFieldDescriptor *f, const xi_wire_field *w)
+static xinf_status protobuf_repeated(protobuf_reader *r, uint8_t *message,
+                                     const ProtobufCFieldDescriptor *f, const xi_wire_field *w)
 {
     size_t *count = (size_t *)(message + f->quantifier_offset), element = protobuf_element(f->type);
     uint8_t *items;
@@ -275,7 +288,8 @@ static xinf_status protobuf_repeated(protobuf_reader *r, uint8_t *message, const
         return w->wire == 2 && w->body_size ? protobuf_packed(r, f, w, items, count) : XINF_OK;
     uint8_t *item = items + *count * element;
     ++*count;
-    if (f->type == PROTOBUF_C_TYPE_MESSAGE) return protobuf_push(r, f->descriptor, (void **)item, w->body, w->body_size);
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE)
+        return protobuf_push(r, f->descriptor, (void **)item, w->body, w->body_size);
     if (f->type == PROTOBUF_C_TYPE_BYTES)
         *(ProtobufCBinaryData *)item = (ProtobufCBinaryData){w->body_size, (uint8_t *)w->body};
     else
@@ -284,7 +298,8 @@ static xinf_status protobuf_repeated(protobuf_reader *r, uint8_t *message, const
 }
 
 /* Another member of the union held the place: its bits mean nothing for this one. */
-static void protobuf_select(const ProtobufCMessageDescriptor *d, uint8_t *message, const ProtobufCFieldDescriptor *f)
+static void protobuf_select(const ProtobufCMessageDescriptor *d, uint8_t *message,
+                            const ProtobufCFieldDescriptor *f)
 {
     int chosen;
     memcpy(&chosen, message + f->quantifier_offset, sizeof chosen);
@@ -296,13 +311,15 @@ static void protobuf_select(const ProtobufCMessageDescriptor *d, uint8_t *messag
     memcpy(message + f->quantifier_offset, &chosen, sizeof chosen);
 }
 
-static xinf_status protobuf_singular(protobuf_reader *r, const ProtobufCMessageDescriptor *d, uint8_t *message,
-                                     const ProtobufCFieldDescriptor *f, const xi_wire_field *w)
+static xinf_status protobuf_singular(protobuf_reader *r, const ProtobufCMessageDescriptor *d,
+                                     uint8_t *message, const ProtobufCFieldDescriptor *f,
+                                     const xi_wire_field *w)
 {
     if (w->wire != protobuf_wire(f->type)) return XINF_OK;
     uint8_t *item = message + f->offset;
     if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) protobuf_select(d, message, f);
-    if (f->type == PROTOBUF_C_TYPE_MESSAGE) return protobuf_push(r, f->descriptor, (void **)item, w->body, w->body_size);
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE)
+        return protobuf_push(r, f->descriptor, (void **)item, w->body, w->body_size);
     if (f->type == PROTOBUF_C_TYPE_BYTES)
         *(ProtobufCBinaryData *)item = (ProtobufCBinaryData){w->body_size, (uint8_t *)w->body};
     else
@@ -312,11 +329,14 @@ static xinf_status protobuf_singular(protobuf_reader *r, const ProtobufCMessageD
     return XINF_OK;
 }
 
-static xinf_status protobuf_measure(protobuf_reader *r, const ProtobufCFieldDescriptor *f, const xi_wire_field *w)
+static xinf_status protobuf_measure(protobuf_reader *r, const ProtobufCFieldDescriptor *f,
+                                    const xi_wire_field *w)
 {
     if (w->wire != 2) return XINF_OK;
     if (protobuf_is_payload(f)) r->payload += w->body_size;
-    return f->type == PROTOBUF_C_TYPE_MESSAGE ? protobuf_push(r, f->descriptor, NULL, w->body, w->body_size) : XINF_OK;
+    return f->type == PROTOBUF_C_TYPE_MESSAGE
+               ? protobuf_push(r, f->descriptor, NULL, w->body, w->body_size)
+               : XINF_OK;
 }
 
 static xinf_status protobuf_walk(protobuf_reader *r)
@@ -345,17 +365,24 @@ static xinf_status protobuf_walk(protobuf_reader *r)
     return XINF_OK;
 }
 
-xinf_status xi_protobuf_read(ProtobufCMessage **out, size_t *out_payload, const ProtobufCMessageDescriptor *descriptor,
-                             const uint8_t *data, size_t size, xi_arena *arena, const xi_protobuf_budget *budget,
+xinf_status xi_protobuf_read(ProtobufCMessage **out, size_t *out_payload,
+                             const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+                             size_t size, xi_arena *arena, const xi_protobuf_budget *budget,
                              const char *what, xinf_error *err)
 {
-    protobuf_reader r = {.arena = arena, .arena_start = arena->used, .data = data, .what = what, .err = err, .measuring = true};
+    protobuf_reader r = {.arena = arena,
+                         .arena_start = arena->used,
+                         .data = data,
+                         .what = what,
+                         .err = err,
+                         .measuring = true};
     void *root = NULL;
     *out = NULL;
     xinf_status status = protobuf_push(&r, descriptor, NULL, data, size);
     if (!status) status = protobuf_walk(&r);
     if (status) return status;
-    r.limit = budget->fixed ? budget->fixed : budget->base + budget->factor * (uint64_t)(size - r.payload);
+    r.limit = budget->fixed ? budget->fixed
+                            : budget->base + budget->factor * (uint64_t)(size - r.payload);
     r.measuring = false;
     r.depth = 0;
     status = protobuf_push(&r, descriptor, &root, data, size);

@@ -1,11 +1,13 @@
-/* chain.c — the second of two nodes is made to read what the first one reads; the first one dies when nobody else reads it. */
+/* chain.c — the second of two nodes is made to read what the first one reads; the first one dies
+ * when nobody else reads it. */
 #include "passes/chain.h"
 
 #include "passes/match.h"
 
 static bool chain_is_view(const xi_node *n)
 {
-    return xi_match_is(n, "Reshape") || xi_match_is(n, "Squeeze") || xi_match_is(n, "Unsqueeze") || xi_match_is(n, "Flatten");
+    return xi_match_is(n, "Reshape") || xi_match_is(n, "Squeeze") || xi_match_is(n, "Unsqueeze") ||
+           xi_match_is(n, "Flatten");
 }
 
 /* The shape as Reshape's input: one dimension at most is left to it. */
@@ -25,8 +27,10 @@ static xinf_status chain_reshape(xi_pass_context *c, xi_node *n, xi_value *from)
 {
     int64_t dims[XI_MAX_RANK];
     if (!chain_target(dims, &n->outputs[0]->type.shape)) return XINF_OK;
-    xi_value *inputs[2] = {from, xi_graph_constant_ints(n->graph, dims, n->outputs[0]->type.shape.rank)};
-    xi_node *m = inputs[1] ? xi_match_node(n, XI_STR(""), "Reshape", n->name, inputs, 2, 1, 0) : NULL;
+    xi_value *inputs[2] = {from,
+                           xi_graph_constant_ints(n->graph, dims, n->outputs[0]->type.shape.rank)};
+    xi_node *m = inputs[1] ? xi_match_node(n, XI_STR(""), "Reshape", n->name, inputs, 2, 1, 0)
+                           : NULL;
     if (!m) return xi_fail_memory(c->err, sizeof *m);
     xi_match_take(m, 0, n->outputs[0]);
     xi_match_remove(n);
@@ -37,7 +41,9 @@ static xinf_status chain_reshape(xi_pass_context *c, xi_node *n, xi_value *from)
 static xi_node *chain_view_before(const xi_node *n)
 {
     xi_node *p = n->inputs[0]->producer;
-    return p && p->graph == n->graph && n->inputs[0]->producer_output == 0 && chain_is_view(p) ? p : NULL;
+    return p && p->graph == n->graph && n->inputs[0]->producer_output == 0 && chain_is_view(p)
+               ? p
+               : NULL;
 }
 
 /* The permutation of a Transpose; false when its rank is not known. */
@@ -70,7 +76,9 @@ static xinf_status chain_transpose(xi_pass_context *c, xi_node *n)
     if (!chain_perm(outer, &rank, n)) return XINF_OK;
     xi_node *before = xi_match_from(n->inputs[0], n->graph, "Transpose");
     if (!before || !chain_perm(inner, &inner_rank, before) || inner_rank != rank)
-        return chain_keeps_order(outer, &n->inputs[0]->type.shape) ? chain_reshape(c, n, n->inputs[0]) : XINF_OK;
+        return chain_keeps_order(outer, &n->inputs[0]->type.shape)
+                   ? chain_reshape(c, n, n->inputs[0])
+                   : XINF_OK;
     for (int32_t i = 0; i < rank; i++) both[i] = inner[outer[i]];
     xi_value *from = before->inputs[0];
     xi_node *m = xi_match_node(n, XI_STR(""), "Transpose", n->name, &from, 1, 1, 1);

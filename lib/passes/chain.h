@@ -1,4 +1,5 @@
-/* chain.h — chains of Reshape, Squeeze, Unsqueeze, Flatten and of Transpose become one node, or none. */
+/* chain.h — chains of Reshape, Squeeze, Unsqueeze, Flatten and of Transpose become one node, or
+ * none. */
 #ifndef XI_PASSES_CHAIN_H
 #define XI_PASSES_CHAIN_H
 

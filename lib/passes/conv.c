@@ -1,4 +1,5 @@
-/* conv.c — a convolution takes in what follows it, one node at a time: Conv → FusedConv → FusedConv with more. */
+/* conv.c — a convolution takes in what follows it, one node at a time: Conv → FusedConv → FusedConv
+ * with more. */
 #include "passes/conv.h"
 
 #include "passes/epilogue.h"
@@ -10,17 +11,22 @@ static xi_node *conv_of(const xi_value *v, const xi_graph *g)
 {
     xi_node *n = xi_match_from(v, g, "Conv");
     if (!n) n = xi_match_from_own(v, g, "FusedConv");
-    if (!n || !xi_match_single(v) || xi_epilogue_has(n) || !xi_match_fusable(v) || n->inputs[0]->type.shape.rank < 3) return NULL;
+    if (!n || !xi_match_single(v) || xi_epilogue_has(n) || !xi_match_fusable(v) ||
+        n->inputs[0]->type.shape.rank < 3)
+        return NULL;
     return n;
 }
 
-/* A FusedConv in the place of `last`, with the attributes and inputs of conv, but for input `index`. */
-static xinf_status conv_fuse(xi_pass_context *c, xi_node *last, xi_node *conv, int32_t index, xi_value *input, const xi_epilogue *e)
+/* A FusedConv in the place of `last`, with the attributes and inputs of conv, but for input
+ * `index`. */
+static xinf_status conv_fuse(xi_pass_context *c, xi_node *last, xi_node *conv, int32_t index,
+                             xi_value *input, const xi_epilogue *e)
 {
     xi_value *inputs[CONV_INPUTS] = {NULL};
     for (int32_t i = 0; i < conv->input_count; i++) inputs[i] = conv->inputs[i];
     if (index >= 0) inputs[index] = input;
-    xi_node *m = xi_match_node(last, XI_STR("xinf"), "FusedConv", conv->name, inputs, CONV_INPUTS, 1, conv->attr_count + 2);
+    xi_node *m = xi_match_node(last, XI_STR("xinf"), "FusedConv", conv->name, inputs, CONV_INPUTS,
+                               1, conv->attr_count + 2);
     if (!m) return xi_fail_memory(c->err, sizeof *m);
     memcpy(m->attrs, conv->attrs, (size_t)conv->attr_count * sizeof *m->attrs);
     m->attr_count = conv->attr_count;
@@ -32,7 +38,8 @@ static xinf_status conv_fuse(xi_pass_context *c, xi_node *last, xi_node *conv, i
 }
 
 /* The sum of the bias there is and the constant added, as one constant. */
-static xinf_status conv_pass_bias(xi_value **out, xi_pass_context *c, xi_node *conv, xi_value *added)
+static xinf_status conv_pass_bias(xi_value **out, xi_pass_context *c, xi_node *conv,
+                                  xi_value *added)
 {
     xi_graph *g = conv->graph;
     xi_value *old = xi_node_input(conv, CONV_BIAS);
@@ -45,7 +52,8 @@ static xinf_status conv_pass_bias(xi_value **out, xi_pass_context *c, xi_node *c
     xi_literal *l = xi_graph_literal(g, a->dtype, &a->shape, a->data);
     if (!l) return xi_fail_memory(c->err, a->size);
     char *sums = (char *)(uintptr_t)l->data; /* fresh and ours until it is a constant */
-    for (int64_t i = 0; i < a->count; i++) xi_dtype_store_f64(sums, a->dtype, i, xi_match_load(a, i) + xi_match_load(b, i));
+    for (int64_t i = 0; i < a->count; i++)
+        xi_dtype_store_f64(sums, a->dtype, i, xi_match_load(a, i) + xi_match_load(b, i));
     *out = xi_graph_add_constant(g, old->name, l);
     return *out ? XINF_OK : xi_fail_memory(c->err, sizeof **out);
 }
@@ -55,13 +63,17 @@ static bool conv_takes_bias(const xi_node *conv, const xi_value *v)
 {
     const xi_shape *w = &conv->inputs[CONV_W]->type.shape;
     const xi_value *old = xi_node_input(conv, CONV_BIAS);
-    if (w->rank < 3 || !xi_match_along(v, w->rank, 1, w->dim[0]) || v->literal->dtype != conv->outputs[0]->type.dtype) return false;
-    return !old || (old->literal && old->literal->dtype == v->literal->dtype && old->literal->count == v->literal->count);
+    if (w->rank < 3 || !xi_match_along(v, w->rank, 1, w->dim[0]) ||
+        v->literal->dtype != conv->outputs[0]->type.dtype)
+        return false;
+    return !old || (old->literal && old->literal->dtype == v->literal->dtype &&
+                    old->literal->count == v->literal->count);
 }
 
 static bool conv_takes_residual(const xi_node *conv, const xi_value *v)
 {
-    return !xi_node_input(conv, CONV_RESIDUAL) && v->type.dtype == conv->outputs[0]->type.dtype && xi_match_same_shape(v, conv->outputs[0]);
+    return !xi_node_input(conv, CONV_RESIDUAL) && v->type.dtype == conv->outputs[0]->type.dtype &&
+           xi_match_same_shape(v, conv->outputs[0]);
 }
 
 /* Where two convolutions meet, the later one takes the other's result: it moves the shorter way. */
@@ -87,7 +99,8 @@ static xinf_status conv_add(xi_pass_context *c, xi_node *n)
             xinf_status status = conv_pass_bias(&bias, c, conv, other);
             return status ? status : conv_fuse(c, n, conv, CONV_BIAS, bias, NULL);
         }
-        if (conv_takes_residual(conv, other)) return conv_fuse(c, n, conv, CONV_RESIDUAL, other, NULL);
+        if (conv_takes_residual(conv, other))
+            return conv_fuse(c, n, conv, CONV_RESIDUAL, other, NULL);
     }
     return XINF_OK;
 }

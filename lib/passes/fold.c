@@ -1,4 +1,5 @@
-/* fold.c — constant folding by the evaluator, within a budget: a small file must not unfold into gigabytes. */
+/* fold.c — constant folding by the evaluator, within a budget: a small file must not unfold into
+ * gigabytes. */
 #include "passes/fold.h"
 
 enum { FOLD_INPUTS = 32, FOLD_OUTPUTS = 32 };
@@ -17,7 +18,8 @@ static xinf_status fold_node(fold_state *s, xi_node *n)
     const xi_literal *in[FOLD_INPUTS] = {NULL}, *out[FOLD_OUTPUTS] = {NULL};
     xinf_error quiet = XINF_ERROR_INIT;
     size_t in_bytes = 0, out_bytes = 0;
-    if (!n->op || n->refused || n->op->flags || n->input_count == 0 || n->input_count > FOLD_INPUTS || n->output_count > FOLD_OUTPUTS)
+    if (!n->op || n->refused || n->op->flags || n->input_count == 0 ||
+        n->input_count > FOLD_INPUTS || n->output_count > FOLD_OUTPUTS)
         return XINF_OK;
     for (int32_t i = 0; i < n->input_count; i++) {
         if (!n->inputs[i]) continue;
@@ -30,7 +32,8 @@ static xinf_status fold_node(fold_state *s, xi_node *n)
     const xi_evaluator *e = s->context->evaluator;
     xinf_status status = e->fn(e->self, n, in, out, n->graph->arena, room, &quiet);
     if (status == XINF_OUT_OF_MEMORY) return xi_fail(s->context->err, status, "%s", quiet.message);
-    if (status != XINF_OK) return XINF_OK; /* what fails here fails in the run, where it is reported */
+    if (status != XINF_OK)
+        return XINF_OK; /* what fails here fails in the run, where it is reported */
     for (int32_t i = 0; i < n->output_count; i++)
         if (n->outputs[i] && !out[i]) return XINF_OK;
     for (int32_t i = 0; i < n->output_count; i++) {
@@ -39,7 +42,8 @@ static xinf_status fold_node(fold_state *s, xi_node *n)
         out_bytes += out[i]->size;
         v->literal = out[i];
         v->producer = NULL;
-        v->type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = out[i]->dtype, .shape = out[i]->shape};
+        v->type = (xi_type){
+            .kind = XINF_KIND_TENSOR, .dtype = out[i]->dtype, .shape = out[i]->shape};
     }
     s->left -= out_bytes < s->left ? out_bytes : s->left;
     xi_node_remove(n);

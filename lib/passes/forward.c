@@ -5,7 +5,8 @@
 typedef struct forward_state {
     xi_pass_context *context;
     xi_value *(*source)(const xi_node *n);
-    xi_value **to; /* per value id: what stands for it now; an output, which keeps its name, stands for itself */
+    xi_value **to; /* per value id: what stands for it now; an output, which keeps its name, stands
+                      for itself */
 } forward_state;
 
 static void forward_move(forward_state *s, xi_value **use)

@@ -11,14 +11,16 @@
 static bool gelu_is_erf(const xi_graph *g, xi_value *u, const xi_value *x)
 {
     xi_match_product p;
-    return xi_match_factors(&p, g, u) && p.count == 1 && p.factor[0] == x && xi_match_near(x, p.constant, GELU_SQRT_HALF);
+    return xi_match_factors(&p, g, u) && p.count == 1 && p.factor[0] == x &&
+           xi_match_near(x, p.constant, GELU_SQRT_HALF);
 }
 
 /* v = x³ · 0.044715 */
 static bool gelu_is_cube(const xi_graph *g, xi_value *v, const xi_value *x)
 {
     xi_match_product p;
-    if (!xi_match_factors(&p, g, v) || p.count != 3 || !xi_match_near(x, p.constant, GELU_CUBIC)) return false;
+    if (!xi_match_factors(&p, g, v) || p.count != 3 || !xi_match_near(x, p.constant, GELU_CUBIC))
+        return false;
     return p.factor[0] == x && p.factor[1] == x && p.factor[2] == x;
 }
 
@@ -28,8 +30,8 @@ static bool gelu_is_square(const xi_graph *g, xi_value *v, const xi_value *x)
     xi_match_product p;
     double one;
     xi_value *rest = xi_match_plus(g, v, &one);
-    return rest && one == 1 && xi_match_factors(&p, g, rest) && p.count == 2 && p.factor[0] == x && p.factor[1] == x &&
-           xi_match_near(x, p.constant, GELU_CUBIC);
+    return rest && one == 1 && xi_match_factors(&p, g, rest) && p.count == 2 && p.factor[0] == x &&
+           p.factor[1] == x && xi_match_near(x, p.constant, GELU_CUBIC);
 }
 
 /* u = √(2/π) (x + 0.044715 x³), or with x outside the sum. */
@@ -38,10 +40,12 @@ static bool gelu_is_tanh(const xi_graph *g, xi_value *u, const xi_value *x)
     xi_match_product p;
     if (!xi_match_factors(&p, g, u) || !xi_match_near(x, p.constant, GELU_SQRT_2_PI)) return false;
     if (p.count == 2)
-        return (p.factor[0] == x && gelu_is_square(g, p.factor[1], x)) || (p.factor[1] == x && gelu_is_square(g, p.factor[0], x));
+        return (p.factor[0] == x && gelu_is_square(g, p.factor[1], x)) ||
+               (p.factor[1] == x && gelu_is_square(g, p.factor[0], x));
     xi_node *sum = p.count == 1 ? xi_match_from(p.factor[0], g, "Add") : NULL;
     if (!sum) return false;
-    return (sum->inputs[0] == x && gelu_is_cube(g, sum->inputs[1], x)) || (sum->inputs[1] == x && gelu_is_cube(g, sum->inputs[0], x));
+    return (sum->inputs[0] == x && gelu_is_cube(g, sum->inputs[1], x)) ||
+           (sum->inputs[1] == x && gelu_is_cube(g, sum->inputs[0], x));
 }
 
 /* f = 1 + erf(…x) or 1 + tanh(…x): the name of the approximation. */
@@ -59,8 +63,11 @@ static const char *gelu_form(const xi_graph *g, const xi_value *f, const xi_valu
 static xinf_status gelu_node(xi_pass_context *c, xi_node *n)
 {
     xi_match_product p;
-    if ((!xi_match_is(n, "Mul") && !xi_match_is(n, "Div")) || !n->outputs[0] || !xi_match_fusable(n->outputs[0])) return XINF_OK;
-    if (!xi_match_factors(&p, n->graph, n->outputs[0]) || p.count != 2 || p.constant != 0.5) return XINF_OK;
+    if ((!xi_match_is(n, "Mul") && !xi_match_is(n, "Div")) || !n->outputs[0] ||
+        !xi_match_fusable(n->outputs[0]))
+        return XINF_OK;
+    if (!xi_match_factors(&p, n->graph, n->outputs[0]) || p.count != 2 || p.constant != 0.5)
+        return XINF_OK;
     for (int32_t i = 0; i < 2; i++) {
         xi_value *x = p.factor[i];
         const char *form = gelu_form(n->graph, p.factor[1 - i], x);

@@ -9,7 +9,8 @@ static bool identity_is_dropout(const xi_node *n)
     const xi_value *training = xi_node_input(n, 2);
     if (!xi_node_is(n, "Dropout")) return false;
     if (!training) return true;
-    return training->literal && training->literal->count == 1 && training->literal->dtype == XINF_BOOL && *(const uint8_t *)training->literal->data == 0;
+    return training->literal && training->literal->count == 1 &&
+           training->literal->dtype == XINF_BOOL && *(const uint8_t *)training->literal->data == 0;
 }
 
 static xi_value *identity_source(const xi_node *n)

@@ -1,4 +1,5 @@
-/* identity.h — removes nodes that give what they are given: Identity of a tensor, Dropout outside training. */
+/* identity.h — removes nodes that give what they are given: Identity of a tensor, Dropout outside
+ * training. */
 #ifndef XI_PASSES_IDENTITY_H
 #define XI_PASSES_IDENTITY_H
 

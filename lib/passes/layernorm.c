@@ -1,4 +1,5 @@
-/* layernorm.c — (x - mean) / sqrt(variance + epsilon), then scale and shift, as exporters spell it out. */
+/* layernorm.c — (x - mean) / sqrt(variance + epsilon), then scale and shift, as exporters spell it
+ * out. */
 #include "passes/layernorm.h"
 
 #include "passes/match.h"
@@ -8,7 +9,9 @@ static xi_value *layernorm_mean(const xi_graph *g, const xi_value *v)
 {
     xi_node *n = xi_match_from(v, g, "ReduceMean");
     int64_t axis;
-    if (!n || xi_node_int(n, "keepdims", 1) != 1 || xi_match_ints(xi_node_input(n, 1), &axis, 1) != 1) return NULL;
+    if (!n || xi_node_int(n, "keepdims", 1) != 1 ||
+        xi_match_ints(xi_node_input(n, 1), &axis, 1) != 1)
+        return NULL;
     int32_t rank = n->inputs[0]->type.shape.rank;
     return rank > 0 && (axis == -1 || axis == rank - 1) ? n->inputs[0] : NULL;
 }
@@ -33,7 +36,9 @@ static xi_value *layernorm_deviation(const xi_graph *g, const xi_value *v, doubl
 static xi_value *layernorm_square(const xi_graph *g, xi_value *q)
 {
     xi_match_product p;
-    if (!xi_match_factors(&p, g, q) || p.constant != 1 || p.count != 2 || p.factor[0] != p.factor[1]) return NULL;
+    if (!xi_match_factors(&p, g, q) || p.constant != 1 || p.count != 2 ||
+        p.factor[0] != p.factor[1])
+        return NULL;
     return p.factor[0];
 }
 
@@ -50,9 +55,12 @@ static bool layernorm_quotient(const xi_node *n, xi_value **d, xi_value **s)
         xi_node *inverse = xi_match_from(n->inputs[i], n->graph, "Reciprocal");
         xi_node *divided = xi_match_from(n->inputs[i], n->graph, "Div");
         *d = n->inputs[1 - i];
-        if (inverse) *s = inverse->inputs[0];
-        else if (divided && xi_match_scalar(divided->inputs[0], NULL, &one) && one == 1) *s = divided->inputs[1];
-        else continue;
+        if (inverse)
+            *s = inverse->inputs[0];
+        else if (divided && xi_match_scalar(divided->inputs[0], NULL, &one) && one == 1)
+            *s = divided->inputs[1];
+        else
+            continue;
         return true;
     }
     return false;
@@ -80,7 +88,8 @@ static bool layernorm_is_ones(const xi_value *v)
 }
 
 /* A node op(inputs) with axis -1 in the place of `last`. */
-static xinf_status layernorm_put(xi_pass_context *c, xi_node *last, const char *op, xi_value *const *inputs, int32_t count, double epsilon)
+static xinf_status layernorm_put(xi_pass_context *c, xi_node *last, const char *op,
+                                 xi_value *const *inputs, int32_t count, double epsilon)
 {
     xi_node *m = xi_match_node(last, XI_STR(""), op, last->name, inputs, count, 1, 2);
     if (!m) return xi_fail_memory(c->err, sizeof *m);
@@ -98,22 +107,26 @@ static xinf_status layernorm_core(xi_pass_context *c, xi_node *n)
     xi_value *d, *s;
     double epsilon;
     if (!layernorm_quotient(n, &d, &s) || !xi_match_fusable(n->outputs[0])) return XINF_OK;
-    xi_value *squares = layernorm_deviation(n->graph, s, &epsilon), *root = squares ? layernorm_square(n->graph, squares) : NULL;
+    xi_value *squares = layernorm_deviation(n->graph, s, &epsilon),
+             *root = squares ? layernorm_square(n->graph, squares) : NULL;
     if (!root) return XINF_OK;
     xi_value *x = layernorm_centred(n->graph, d);
     if (root != d && (!x || layernorm_centred(n->graph, root) != x)) return XINF_OK;
     const xi_value *from = x ? x : d;
-    int64_t width = from->type.shape.rank > 0 ? from->type.shape.dim[from->type.shape.rank - 1] : -1;
+    int64_t width = from->type.shape.rank > 0 ? from->type.shape.dim[from->type.shape.rank - 1]
+                                              : -1;
     if (width < 1 || from->type.dtype != n->outputs[0]->type.dtype) return XINF_OK;
     xi_value *inputs[2] = {x ? x : d, layernorm_ones(n->graph, from->type.dtype, width)};
     if (!inputs[1]) return xi_fail_memory(c->err, (size_t)width);
     return layernorm_put(c, n, x ? "LayerNormalization" : "RMSNormalization", inputs, 2, epsilon);
 }
 
-/* A normalization that pass or file made, whose result only n reads, over the last axis and with no other output. */
+/* A normalization that pass or file made, whose result only n reads, over the last axis and with no
+ * other output. */
 static xi_node *layernorm_before(const xi_node *n, int32_t i, const char *op)
 {
-    xi_node *norm = xi_match_single(n->inputs[i]) ? xi_match_from(n->inputs[i], n->graph, op) : NULL;
+    xi_node *norm = xi_match_single(n->inputs[i]) ? xi_match_from(n->inputs[i], n->graph, op)
+                                                  : NULL;
     if (!norm || xi_node_int(norm, "stash_type", 1) != 1) return NULL;
     int64_t axis = xi_node_int(norm, "axis", -1);
     if (axis != -1 && axis != norm->inputs[0]->type.shape.rank - 1) return NULL;
@@ -126,7 +139,8 @@ static xi_node *layernorm_before(const xi_node *n, int32_t i, const char *op)
 static bool layernorm_fits(const xi_node *norm, const xi_value *v)
 {
     const xi_shape *s = &norm->inputs[0]->type.shape;
-    return s->rank > 0 && s->dim[s->rank - 1] > 0 && xi_match_along(v, s->rank, s->rank - 1, s->dim[s->rank - 1]) &&
+    return s->rank > 0 && s->dim[s->rank - 1] > 0 &&
+           xi_match_along(v, s->rank, s->rank - 1, s->dim[s->rank - 1]) &&
            v->type.dtype == norm->inputs[0]->type.dtype;
 }
 
@@ -136,7 +150,9 @@ static xinf_status layernorm_scale(xi_pass_context *c, xi_node *n)
         xi_node *norm = layernorm_before(n, i, "LayerNormalization");
         const char *op = norm ? "LayerNormalization" : "RMSNormalization";
         if (!norm) norm = layernorm_before(n, i, op);
-        if (!norm || xi_node_input(norm, 2) || !layernorm_fits(norm, n->inputs[1 - i]) || !layernorm_is_ones(norm->inputs[1])) continue;
+        if (!norm || xi_node_input(norm, 2) || !layernorm_fits(norm, n->inputs[1 - i]) ||
+            !layernorm_is_ones(norm->inputs[1]))
+            continue;
         xi_value *inputs[2] = {norm->inputs[0], xi_match_flat(n->graph, n->inputs[1 - i])};
         if (!inputs[1]) return xi_fail_memory(c->err, sizeof(xi_value));
         return layernorm_put(c, n, op, inputs, 2, xi_node_float(norm, "epsilon", 1e-5f));
@@ -149,9 +165,11 @@ static xinf_status layernorm_shift(xi_pass_context *c, xi_node *n)
     for (int32_t i = 0; i < 2; i++) {
         xi_node *norm = layernorm_before(n, i, "LayerNormalization");
         if (!norm || xi_node_input(norm, 2) || !layernorm_fits(norm, n->inputs[1 - i])) continue;
-        xi_value *inputs[3] = {norm->inputs[0], norm->inputs[1], xi_match_flat(n->graph, n->inputs[1 - i])};
+        xi_value *inputs[3] = {norm->inputs[0], norm->inputs[1],
+                               xi_match_flat(n->graph, n->inputs[1 - i])};
         if (!inputs[2]) return xi_fail_memory(c->err, sizeof(xi_value));
-        return layernorm_put(c, n, "LayerNormalization", inputs, 3, xi_node_float(norm, "epsilon", 1e-5f));
+        return layernorm_put(c, n, "LayerNormalization", inputs, 3,
+                             xi_node_float(norm, "epsilon", 1e-5f));
     }
     return XINF_OK;
 }

@@ -1,4 +1,5 @@
-/* layernorm.h — the steps of a normalization over the last axis become LayerNormalization or RMSNormalization. */
+/* layernorm.h — the steps of a normalization over the last axis become LayerNormalization or
+ * RMSNormalization. */
 #ifndef XI_PASSES_LAYERNORM_H
 #define XI_PASSES_LAYERNORM_H
 

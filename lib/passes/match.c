@@ -5,7 +5,8 @@
 
 enum { MATCH_DEPTH = 16 };
 
-static xinf_status match_graph(xi_pass_context *c, xi_graph *g, xinf_status (*fn)(xi_pass_context *c, xi_node *n))
+static xinf_status match_graph(xi_pass_context *c, xi_graph *g,
+                               xinf_status (*fn)(xi_pass_context *c, xi_node *n))
 {
     xinf_status status = XINF_OK;
     for (xi_node *n = g->first, *next; n && status == XINF_OK; n = next) {
@@ -29,12 +30,14 @@ bool xi_match_is(const xi_node *n, const char *op_name)
 
 bool xi_match_is_own(const xi_node *n, const char *op_name)
 {
-    return n && n->op && !n->refused && xi_str_is(n->op_name, op_name) && xi_str_is(n->domain, "xinf");
+    return n && n->op && !n->refused && xi_str_is(n->op_name, op_name) &&
+           xi_str_is(n->domain, "xinf");
 }
 
 static xi_node *match_producer(const xi_value *v, const xi_graph *g)
 {
-    return v && v->producer && v->producer->graph == g && v->producer_output == 0 ? v->producer : NULL;
+    return v && v->producer && v->producer->graph == g && v->producer_output == 0 ? v->producer
+                                                                                  : NULL;
 }
 
 xi_node *xi_match_from(const xi_value *v, const xi_graph *g, const char *op_name)
@@ -64,7 +67,9 @@ bool xi_match_same_dim(int64_t a, int64_t b)
 bool xi_match_same_shape(const xi_value *a, const xi_value *b)
 {
     const xi_shape *s = &a->type.shape, *t = &b->type.shape;
-    if (a->type.kind != XINF_KIND_TENSOR || b->type.kind != XINF_KIND_TENSOR || s->rank < 0 || s->rank != t->rank) return false;
+    if (a->type.kind != XINF_KIND_TENSOR || b->type.kind != XINF_KIND_TENSOR || s->rank < 0 ||
+        s->rank != t->rank)
+        return false;
     for (int32_t i = 0; i < s->rank; i++)
         if (!xi_match_same_dim(s->dim[i], t->dim[i])) return false;
     return true;
@@ -74,7 +79,9 @@ bool xi_match_fits(const xi_shape *a, const xi_shape *b)
 {
     if (a->rank < 0 || b->rank < 0 || b->rank > a->rank) return false;
     for (int32_t i = 1; i <= b->rank; i++)
-        if (b->dim[b->rank - i] != 1 && !xi_match_same_dim(b->dim[b->rank - i], a->dim[a->rank - i])) return false;
+        if (b->dim[b->rank - i] != 1 &&
+            !xi_match_same_dim(b->dim[b->rank - i], a->dim[a->rank - i]))
+            return false;
     return true;
 }
 
@@ -103,7 +110,8 @@ static bool match_float(xinf_dtype d)
 
 bool xi_match_scalar(const xi_value *v, const xi_value *beside, double *out)
 {
-    if (!v || !v->literal || v->literal->count != 1 || !match_float(v->literal->dtype)) return false;
+    if (!v || !v->literal || v->literal->count != 1 || !match_float(v->literal->dtype))
+        return false;
     int32_t rank = v->literal->shape.rank;
     if (rank > 0 && beside && beside->type.shape.rank < rank) return false;
     *out = xi_match_load(v->literal, 0);
@@ -121,7 +129,9 @@ int32_t xi_match_ints(const xi_value *v, int64_t *out, int32_t max)
 {
     if (!v) return 0;
     const xi_literal *l = v->literal;
-    if (!l || l->count > max || l->shape.rank > 1 || (l->dtype != XINF_INT64 && l->dtype != XINF_INT32)) return -1;
+    if (!l || l->count > max || l->shape.rank > 1 ||
+        (l->dtype != XINF_INT64 && l->dtype != XINF_INT32))
+        return -1;
     for (int64_t i = 0; i < l->count; i++) out[i] = xi_match_load_int(l, i);
     return (int32_t)l->count;
 }
@@ -129,7 +139,8 @@ int32_t xi_match_ints(const xi_value *v, int64_t *out, int32_t max)
 bool xi_match_along(const xi_value *v, int32_t rank, int32_t axis, int64_t size)
 {
     const xi_literal *l = v ? v->literal : NULL;
-    if (!l || !match_float(l->dtype) || l->count != size || size < 1 || l->shape.rank > rank) return false;
+    if (!l || !match_float(l->dtype) || l->count != size || size < 1 || l->shape.rank > rank)
+        return false;
     int32_t from_end = rank - axis;
     for (int32_t i = 1; i <= l->shape.rank; i++)
         if (l->shape.dim[l->shape.rank - i] != (i == from_end ? size : 1)) return false;
@@ -148,11 +159,12 @@ xi_value *xi_match_flat(xi_graph *g, xi_value *v)
 
 /* ---- rewriting ---- */
 
-xi_node *xi_match_node(xi_node *before, xi_str domain, const char *op_name, xi_str name, xi_value *const *inputs, int32_t input_count,
-                       int32_t outputs, int32_t attrs)
+xi_node *xi_match_node(xi_node *before, xi_str domain, const char *op_name, xi_str name,
+                       xi_value *const *inputs, int32_t input_count, int32_t outputs, int32_t attrs)
 {
     while (input_count > 0 && !inputs[input_count - 1]) input_count--;
-    xi_node *m = xi_graph_add_node(before->graph, before, domain, xi_str_of(op_name), name, input_count, outputs, attrs);
+    xi_node *m = xi_graph_add_node(before->graph, before, domain, xi_str_of(op_name), name,
+                                   input_count, outputs, attrs);
     if (!m) return NULL;
     for (int32_t i = 0; i < input_count; i++) {
         m->inputs[i] = inputs[i];
@@ -166,7 +178,8 @@ bool xi_match_set_floats(xi_node *n, const char *name, const float *v, int32_t c
     float *copy = xi_arena_array(n->graph->arena, (size_t)count, sizeof *copy);
     if (!copy || n->attr_count >= n->attr_capacity) return false;
     memcpy(copy, v, (size_t)count * sizeof *copy);
-    n->attrs[n->attr_count++] = (xi_attr){.name = xi_str_of(name), .type = XI_ATTR_FLOATS, .count = count, .floats = copy};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = xi_str_of(name), .type = XI_ATTR_FLOATS, .count = count, .floats = copy};
     return true;
 }
 
@@ -193,7 +206,9 @@ static void match_remove(xi_node *n, int32_t depth)
         xi_value *v = n->inputs[i];
         if (!v) continue;
         xi_node *p = v->producer;
-        if (--v->uses == 0 && p && p->graph == g && p->op && depth < MATCH_DEPTH && match_useless(p)) match_remove(p, depth + 1);
+        if (--v->uses == 0 && p && p->graph == g && p->op && depth < MATCH_DEPTH &&
+            match_useless(p))
+            match_remove(p, depth + 1);
     }
 }
 
@@ -204,7 +219,8 @@ void xi_match_remove(xi_node *n)
 
 /* ---- products and sums ---- */
 
-static bool match_multiply(xi_match_product *p, const xi_graph *g, xi_value *v, bool root, int32_t depth)
+static bool match_multiply(xi_match_product *p, const xi_graph *g, xi_value *v, bool root,
+                           int32_t depth)
 {
     double constant;
     xi_node *n = root || xi_match_single(v) ? match_producer(v, g) : NULL;
@@ -214,14 +230,17 @@ static bool match_multiply(xi_match_product *p, const xi_graph *g, xi_value *v, 
                 p->constant *= constant;
                 return match_multiply(p, g, n->inputs[1 - i], false, depth + 1);
             }
-        return match_multiply(p, g, n->inputs[0], false, depth + 1) && match_multiply(p, g, n->inputs[1], false, depth + 1);
+        return match_multiply(p, g, n->inputs[0], false, depth + 1) &&
+               match_multiply(p, g, n->inputs[1], false, depth + 1);
     }
-    if (depth < MATCH_DEPTH && xi_match_is(n, "Div") && xi_match_scalar(n->inputs[1], n->inputs[0], &constant) && constant != 0) {
+    if (depth < MATCH_DEPTH && xi_match_is(n, "Div") &&
+        xi_match_scalar(n->inputs[1], n->inputs[0], &constant) && constant != 0) {
         p->constant /= constant;
         return match_multiply(p, g, n->inputs[0], false, depth + 1);
     }
     int32_t times = 1;
-    if (xi_match_is(n, "Pow") && xi_match_scalar(n->inputs[1], n->inputs[0], &constant) && (constant == 2 || constant == 3)) {
+    if (xi_match_is(n, "Pow") && xi_match_scalar(n->inputs[1], n->inputs[0], &constant) &&
+        (constant == 2 || constant == 3)) {
         times = (int32_t)constant;
         v = n->inputs[0];
     }

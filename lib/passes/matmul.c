@@ -24,7 +24,8 @@ static bool matmul_is_full(const xi_value *v, const xi_value *y)
 static bool matmul_gemm_fits(const xi_node *n)
 {
     const xi_value *bias = xi_node_input(n, 2);
-    return !bias || (xi_node_float(n, "beta", 1) == 1 && (matmul_is_row(bias, n->outputs[0]) || matmul_is_full(bias, n->outputs[0])));
+    return !bias || (xi_node_float(n, "beta", 1) == 1 &&
+                     (matmul_is_row(bias, n->outputs[0]) || matmul_is_full(bias, n->outputs[0])));
 }
 
 /* The product that gives v to one reader only and has no activation yet. */
@@ -33,7 +34,9 @@ static xi_node *matmul_of(const xi_value *v, const xi_graph *g)
     xi_node *n = xi_match_from(v, g, "MatMul");
     if (!n) n = xi_match_from(v, g, "Gemm");
     if (!n) n = xi_match_from_own(v, g, "FusedMatMul");
-    if (!n || !xi_match_single(v) || !xi_match_fusable(v) || xi_epilogue_has(n) || v->type.shape.rank < 2) return NULL;
+    if (!n || !xi_match_single(v) || !xi_match_fusable(v) || xi_epilogue_has(n) ||
+        v->type.shape.rank < 2)
+        return NULL;
     if (n->inputs[0]->type.shape.rank < 2 || n->inputs[1]->type.shape.rank < 2) return NULL;
     return xi_node_is(n, "Gemm") && !matmul_gemm_fits(n) ? NULL : n;
 }
@@ -47,13 +50,16 @@ static bool matmul_attrs(xi_node *m, const xi_node *n)
     return true;
 }
 
-static xinf_status matmul_fuse(xi_pass_context *c, xi_node *last, xi_node *n, int32_t index, xi_value *input, const xi_epilogue *e)
+static xinf_status matmul_fuse(xi_pass_context *c, xi_node *last, xi_node *n, int32_t index,
+                               xi_value *input, const xi_epilogue *e)
 {
     xi_value *inputs[MATMUL_INPUTS] = {NULL};
     for (int32_t i = 0; i < n->input_count; i++) inputs[i] = n->inputs[i];
     if (index >= 0) inputs[index] = input;
-    xi_node *m = xi_match_node(last, XI_STR("xinf"), "FusedMatMul", n->name, inputs, MATMUL_INPUTS, 1, 5);
-    if (!m || !matmul_attrs(m, n) || (e && !xi_epilogue_write(m, e))) return xi_fail_memory(c->err, sizeof *m);
+    xi_node *m = xi_match_node(last, XI_STR("xinf"), "FusedMatMul", n->name, inputs, MATMUL_INPUTS,
+                               1, 5);
+    if (!m || !matmul_attrs(m, n) || (e && !xi_epilogue_write(m, e)))
+        return xi_fail_memory(c->err, sizeof *m);
     xi_match_take(m, 0, last->outputs[0]);
     xi_match_remove(last);
     c->changes++;

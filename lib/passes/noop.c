@@ -6,14 +6,15 @@
 static bool noop_same(const xi_node *n)
 {
     const xi_value *x = n->inputs[0], *y = n->outputs[0];
-    return x->type.dtype != XINF_UNDEFINED && x->type.dtype == y->type.dtype && xi_match_same_shape(x, y);
+    return x->type.dtype != XINF_UNDEFINED && x->type.dtype == y->type.dtype &&
+           xi_match_same_shape(x, y);
 }
 
 static bool noop_cast(const xi_node *n)
 {
     const xi_value *x = n->inputs[0];
-    return x->type.kind == XINF_KIND_TENSOR && x->type.dtype != XINF_UNDEFINED && x->type.dtype != XINF_STRING &&
-           xi_node_int(n, "to", 0) == x->type.dtype;
+    return x->type.kind == XINF_KIND_TENSOR && x->type.dtype != XINF_UNDEFINED &&
+           x->type.dtype != XINF_STRING && xi_node_int(n, "to", 0) == x->type.dtype;
 }
 
 static bool noop_transpose(const xi_node *n)
@@ -52,14 +53,17 @@ static xi_value *noop_times_one(const xi_node *n)
     for (int32_t i = 1; i >= 0; i--) {
         if (i == 0 && !xi_node_is(n, "Mul")) break;
         xi_value *x = n->inputs[1 - i];
-        if (xi_match_scalar(n->inputs[i], x, &one) && one == 1 && x->type.kind == XINF_KIND_TENSOR && x->type.shape.rank >= 0) return x;
+        if (xi_match_scalar(n->inputs[i], x, &one) && one == 1 &&
+            x->type.kind == XINF_KIND_TENSOR && x->type.shape.rank >= 0)
+            return x;
     }
     return NULL;
 }
 
 static bool noop_is_view(const xi_node *n)
 {
-    return xi_match_is(n, "Reshape") || xi_match_is(n, "Squeeze") || xi_match_is(n, "Unsqueeze") || xi_match_is(n, "Flatten");
+    return xi_match_is(n, "Reshape") || xi_match_is(n, "Squeeze") || xi_match_is(n, "Unsqueeze") ||
+           xi_match_is(n, "Flatten");
 }
 
 /* What a chain of views began with, when the last one gives that shape again. */
@@ -85,7 +89,9 @@ static bool noop_alone(const xi_node *n)
 
 static xi_value *noop_source(const xi_node *n)
 {
-    if (n->domain.len || n->input_count < 1 || !n->inputs[0] || (n->op->flags && !xi_node_is(n, "Pad"))) return NULL;
+    if (n->domain.len || n->input_count < 1 || !n->inputs[0] ||
+        (n->op->flags && !xi_node_is(n, "Pad")))
+        return NULL;
     bool passes = noop_alone(n);
     if (xi_node_is(n, "Cast")) passes = noop_cast(n);
     if (xi_node_is(n, "Transpose")) passes = noop_transpose(n);

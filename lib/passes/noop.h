@@ -1,4 +1,5 @@
-/* noop.h — removes nodes whose result is their input: Cast to the same type, full Slice, Expand to the same shape, x · 1 … */
+/* noop.h — removes nodes whose result is their input: Cast to the same type, full Slice, Expand to
+ * the same shape, x · 1 … */
 #ifndef XI_PASSES_NOOP_H
 #define XI_PASSES_NOOP_H
 

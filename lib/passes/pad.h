@@ -1,4 +1,5 @@
-/* pad.h — a Pad of zeros moves into the convolution or average pool after it, a Pad of -inf into the maximum pool. */
+/* pad.h — a Pad of zeros moves into the convolution or average pool after it, a Pad of -inf into
+ * the maximum pool. */
 #ifndef XI_PASSES_PAD_H
 #define XI_PASSES_PAD_H
 

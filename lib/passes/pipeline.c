@@ -30,7 +30,8 @@ static bool pipeline_is_off(const char *off, const char *name)
     return false;
 }
 
-xinf_status xi_passes_run(xi_graph *g, xi_stage stage, const char *off, const xi_evaluator *evaluator, xinf_error *err)
+xinf_status xi_passes_run(xi_graph *g, xi_stage stage, const char *off,
+                          const xi_evaluator *evaluator, xinf_error *err)
 {
     xinf_status status = XINF_OK;
     for (const xi_pass *p = xi_passes; p->name; p++) {

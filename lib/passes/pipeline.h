@@ -1,7 +1,8 @@
 /* pipeline.h — graph → graph: the ordered list of passes.
  *
- * Load-time passes only canonicalise and do not depend on shapes, devices or precision. Session passes fold and fuse on the
- * session's own copy. A pass takes what it finds and leaves the rest; the graph holds together after each. */
+ * Load-time passes only canonicalise and do not depend on shapes, devices or precision. Session
+ * passes fold and fuse on the session's own copy. A pass takes what it finds and leaves the rest;
+ * the graph holds together after each. */
 #ifndef XI_PASSES_PIPELINE_H
 #define XI_PASSES_PIPELINE_H
 
@@ -10,8 +11,8 @@
 /* Computes a node whose inputs are all constants; XINF_UNSUPPORTED when it cannot or may not. */
 typedef struct xi_evaluator {
     void *self;
-    xinf_status (*fn)(void *self, const xi_node *n, const xi_literal *const *in, const xi_literal **out, xi_arena *arena, size_t max_bytes,
-                      xinf_error *err);
+    xinf_status (*fn)(void *self, const xi_node *n, const xi_literal *const *in,
+                      const xi_literal **out, xi_arena *arena, size_t max_bytes, xinf_error *err);
 } xi_evaluator;
 
 typedef enum xi_stage { XI_STAGE_LOAD, XI_STAGE_SESSION } xi_stage;
@@ -32,8 +33,9 @@ typedef struct xi_pass {
 /* All passes in order, ended by a row without name. */
 extern const xi_pass xi_passes[];
 
-/* Runs the passes of a stage, except those named in `off` (separated by commas; "all"; may be NULL). Types are inferred again before
- * each pass that asks and at the end. */
-xinf_status xi_passes_run(xi_graph *g, xi_stage stage, const char *off, const xi_evaluator *evaluator, xinf_error *err);
+/* Runs the passes of a stage, except those named in `off` (separated by commas; "all"; may be
+ * NULL). Types are inferred again before each pass that asks and at the end. */
+xinf_status xi_passes_run(xi_graph *g, xi_stage stage, const char *off,
+                          const xi_evaluator *evaluator, xinf_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* rescale.h — a scale and shift per channel moves into the weights of the convolution or product before it. */
+/* rescale.h — a scale and shift per channel moves into the weights of the convolution or product
+ * before it. */
 #ifndef XI_PASSES_RESCALE_H
 #define XI_PASSES_RESCALE_H
 

@@ -1,4 +1,5 @@
-/* shape.h — sizes that are known become constants: Shape and Size, and Gather and Slice of a Shape's known part. */
+/* shape.h — sizes that are known become constants: Shape and Size, and Gather and Slice of a
+ * Shape's known part. */
 #ifndef XI_PASSES_SHAPE_H
 #define XI_PASSES_SHAPE_H
 

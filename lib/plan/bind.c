@@ -1,4 +1,5 @@
-/* bind.c — a plan for given input shapes: sizes, contents that follow from shapes, extents, places in memory. */
+/* bind.c — a plan for given input shapes: sizes, contents that follow from shapes, extents, places
+ * in memory. */
 #include "base/allocator.h"
 #include "base/checked.h"
 #include "plan/plan.h"
@@ -16,7 +17,11 @@ typedef struct bind_state {
 static xi_operand bind_operand(const bind_state *s, int32_t slot)
 {
     const xi_bound_slot *v = &s->b->slots[slot];
-    xi_operand o = {.dtype = v->type.dtype, .shape = v->type.shape, .kind = v->type.kind, .layout = s->plan->slots[slot].layout, .count = -1};
+    xi_operand o = {.dtype = v->type.dtype,
+                    .shape = v->type.shape,
+                    .kind = v->type.kind,
+                    .layout = s->plan->slots[slot].layout,
+                    .count = -1};
     xi_shape_count(&o.shape, &o.count);
     if (v->known) o.data = (void *)(uintptr_t)v->known->data;
     return o;
@@ -27,9 +32,12 @@ static xinf_status bind_size(bind_state *s, int32_t slot)
     xi_bound_slot *v = &s->b->slots[slot];
     int64_t count;
     size_t item = xinf_dtype_size(v->type.dtype);
-    if (v->type.kind != XINF_KIND_TENSOR || item == 0 || !xi_shape_known(&v->type.shape)) return XINF_OK;
-    if (!xi_layout_count(s->plan->slots[slot].layout, &v->type.shape, &count) || (uint64_t)count > (SIZE_MAX >> 1) / item)
-        return xi_fail(s->err, XINF_LIMIT, "value \"%.*s\" is too large", XI_STR_ARG(s->plan->values[slot]->name));
+    if (v->type.kind != XINF_KIND_TENSOR || item == 0 || !xi_shape_known(&v->type.shape))
+        return XINF_OK;
+    if (!xi_layout_count(s->plan->slots[slot].layout, &v->type.shape, &count) ||
+        (uint64_t)count > (SIZE_MAX >> 1) / item)
+        return xi_fail(s->err, XINF_LIMIT, "value \"%.*s\" is too large",
+                       XI_STR_ARG(s->plan->values[slot]->name));
     v->size = (size_t)count * item;
     v->sized = true;
     return XINF_OK;
@@ -40,7 +48,8 @@ static bool bind_all_known(const bind_state *s, const xi_step *t, const xi_node 
 {
     if (xi_node_is(n, "Shape") || xi_node_is(n, "Size")) {
         int32_t in = s->plan->operands[t->operands];
-        return in >= 0 && s->b->slots[in].type.kind == XINF_KIND_TENSOR && xi_shape_known(&s->b->slots[in].type.shape);
+        return in >= 0 && s->b->slots[in].type.kind == XINF_KIND_TENSOR &&
+               xi_shape_known(&s->b->slots[in].type.shape);
     }
     if (n->op->flags || t->in_count > 16) return false;
     for (int32_t i = 0; i < t->in_count; i++) {
@@ -54,7 +63,8 @@ static bool bind_all_known(const bind_state *s, const xi_step *t, const xi_node 
 }
 
 /* Shape and Size follow from the input's shape alone. */
-static xinf_status bind_shape_of(bind_state *s, const xi_step *t, const xi_node *n, const xi_literal **out)
+static xinf_status bind_shape_of(bind_state *s, const xi_step *t, const xi_node *n,
+                                 const xi_literal **out)
 {
     const xi_shape *in = &s->b->slots[s->plan->operands[t->operands]].type.shape;
     int64_t first = 0, last = in->rank, total, values[XI_MAX_RANK + 1] = {0};
@@ -77,12 +87,17 @@ static xinf_status bind_shape_of(bind_state *s, const xi_step *t, const xi_node 
     if (!l || !data) return xi_fail_memory(s->err, sizeof *l);
     memcpy(data, values, sizeof values);
     int64_t count = shape.rank ? shape.dim[0] : 1;
-    *l = (xi_literal){.dtype = XINF_INT64, .shape = shape, .count = count, .data = data, .size = (size_t)count * 8};
+    *l = (xi_literal){.dtype = XINF_INT64,
+                      .shape = shape,
+                      .count = count,
+                      .data = data,
+                      .size = (size_t)count * 8};
     *out = l;
     return XINF_OK;
 }
 
-static xinf_status bind_known(bind_state *s, const xi_step *t, const xi_node *n, xi_bound_step *bound)
+static xinf_status bind_known(bind_state *s, const xi_step *t, const xi_node *n,
+                              xi_bound_step *bound)
 {
     const xi_literal *in[16] = {NULL}, *out[64] = {NULL};
     xinf_status status = XINF_OK;
@@ -93,9 +108,12 @@ static xinf_status bind_known(bind_state *s, const xi_step *t, const xi_node *n,
     } else {
         for (int32_t i = 0; i < t->in_count; i++) {
             int32_t slot = s->plan->operands[t->operands + i];
-            in[i] = slot >= 0 ? s->b->slots[slot].known : n->inputs[i] ? n->inputs[i]->literal : NULL;
+            in[i] = slot >= 0      ? s->b->slots[slot].known
+                    : n->inputs[i] ? n->inputs[i]->literal
+                                   : NULL;
         }
-        status = xi_plan_evaluate(s->plan->list, s->plan->isa, n, in, out, &s->b->arena, BIND_KNOWN_BYTES, &quiet);
+        status = xi_plan_evaluate(s->plan->list, s->plan->isa, n, in, out, &s->b->arena,
+                                  BIND_KNOWN_BYTES, &quiet);
         if (status == XINF_UNSUPPORTED) return XINF_OK; /* then it runs like any other */
         if (status != XINF_OK) return xi_fail(s->err, status, "%s", quiet.message);
     }
@@ -107,7 +125,8 @@ static xinf_status bind_known(bind_state *s, const xi_step *t, const xi_node *n,
         blocked = blocked || s->plan->slots[slot].layout != XI_LAYOUT_ROW;
         if (!out[i]) continue;
         xi_bound_slot *v = &s->b->slots[slot];
-        v->type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = out[i]->dtype, .shape = out[i]->shape};
+        v->type = (xi_type){
+            .kind = XINF_KIND_TENSOR, .dtype = out[i]->dtype, .shape = out[i]->shape};
         v->known = blocked ? NULL : out[i];
         XI_TRY(bind_size(s, slot));
     }
@@ -120,7 +139,8 @@ static xinf_status bind_infer(bind_state *s, const xi_step *t, const xi_node *n)
 {
     xinf_status status;
     const xi_type **in = xi_arena_array(&s->scratch, (size_t)t->in_count + 1, sizeof *in);
-    xi_type *literal_types = xi_arena_array(&s->scratch, (size_t)t->in_count + 1, sizeof *literal_types);
+    xi_type *literal_types = xi_arena_array(&s->scratch, (size_t)t->in_count + 1,
+                                            sizeof *literal_types);
     const xi_literal **known = xi_arena_array(&s->scratch, (size_t)t->in_count + 1, sizeof *known);
     xi_type *out = xi_arena_array(&s->scratch, (size_t)t->out_count + 1, sizeof *out);
     if (!in || !literal_types || !known || !out) return xi_fail_memory(s->err, sizeof *out);
@@ -161,7 +181,10 @@ static xinf_status bind_extent(bind_state *s, const xi_step *t, xi_bound_step *b
             storage[i] = bind_operand(s, slot);
         } else if (node && i < t->in_count && node->inputs[i]) {
             const xi_value *v = node->inputs[i];
-            storage[i] = (xi_operand){.dtype = v->type.dtype, .shape = v->type.shape, .kind = v->type.kind, .count = v->literal ? v->literal->count : -1};
+            storage[i] = (xi_operand){.dtype = v->type.dtype,
+                                      .shape = v->type.shape,
+                                      .kind = v->type.kind,
+                                      .count = v->literal ? v->literal->count : -1};
         } else {
             continue;
         }
@@ -246,7 +269,8 @@ static int32_t bind_root(bind_state *s, int32_t slot)
     return slot;
 }
 
-/* Puts inputs that nothing else has a claim on where they belong in the joined output, so that they need not be copied there. */
+/* Puts inputs that nothing else has a claim on where they belong in the joined output, so that they
+ * need not be copied there. */
 static void bind_join(bind_state *s, const xi_step *t)
 {
     const xi_plan *p = s->plan;
@@ -259,8 +283,10 @@ static void bind_join(bind_state *s, const xi_step *t)
         int32_t root = bind_root(s, in);
         xi_bound_slot *v = &s->b->slots[root];
         size_t size = s->b->slots[in].size;
-        if (p->slots[root].kind == XI_SLOT_LOCAL && !v->known && p->slots[root].output < 0 && v->last != INT32_MAX && v->size == size && root != out &&
-            p->slots[root].layout == p->slots[out].layout && at % XI_ALIGN == 0 && s->b->steps[p->slots[root].first].mode == XI_MODE_STATIC) {
+        if (p->slots[root].kind == XI_SLOT_LOCAL && !v->known && p->slots[root].output < 0 &&
+            v->last != INT32_MAX && v->size == size && root != out &&
+            p->slots[root].layout == p->slots[out].layout && at % XI_ALIGN == 0 &&
+            s->b->steps[p->slots[root].first].mode == XI_MODE_STATIC) {
             v->root = out;
             v->inside = at;
             if (v->last > s->b->slots[out].last) s->b->slots[out].last = v->last;
@@ -287,9 +313,11 @@ static void bind_aliases(bind_state *s, const xi_step *t, xi_bound_step *bound, 
         int32_t in = s->plan->operands[t->operands + i];
         if (!(t->in_place >> i & 1) || in < 0) continue;
         int32_t root = bind_root(s, in);
-        /* The input's memory is free for the taking when it is an intermediate value that nobody reads later, under any name. */
+        /* The input's memory is free for the taking when it is an intermediate value that nobody
+         * reads later, under any name. */
         if (s->plan->slots[root].kind != XI_SLOT_LOCAL || s->b->slots[root].last != index ||
-            s->plan->slots[out].last == INT32_MAX || s->b->slots[root].known || s->b->slots[in].size != s->b->slots[out].size ||
+            s->plan->slots[out].last == INT32_MAX || s->b->slots[root].known ||
+            s->b->slots[in].size != s->b->slots[out].size ||
             s->b->slots[root].size != s->b->slots[out].size)
             continue;
         bool twice = false; /* the same memory read through another operand */
@@ -309,7 +337,8 @@ static void bind_start_slot(bind_state *s, size_t k)
 {
     const xi_plan *p = s->plan;
     xi_bound_slot *v = &s->b->slots[k];
-    *v = (xi_bound_slot){.type = XI_TYPE_UNKNOWN, .offset = -1, .root = (int32_t)k, .last = p->slots[k].last};
+    *v = (xi_bound_slot){
+        .type = XI_TYPE_UNKNOWN, .offset = -1, .root = (int32_t)k, .last = p->slots[k].last};
     if (p->slots[k].kind != XI_SLOT_CONST) return;
     const xi_literal *l = p->literals[k];
     v->type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = l->dtype, .shape = l->shape};
@@ -318,7 +347,8 @@ static void bind_start_slot(bind_state *s, size_t k)
     v->sized = l->dtype != XINF_STRING;
 }
 
-/* Inputs, captures and states have the types of this signature. Strings and handles are sized when they come. */
+/* Inputs, captures and states have the types of this signature. Strings and handles are sized when
+ * they come. */
 static xinf_status bind_outer(bind_state *s, const xi_type *types)
 {
     const xi_plan *p = s->plan;
@@ -339,7 +369,8 @@ static xinf_status bind_outer(bind_state *s, const xi_type *types)
             s->b->slots[p->state_read[i]].type = *declared;
             continue;
         }
-        s->b->slots[p->state_read[i]].type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = l->dtype, .shape = l->shape};
+        s->b->slots[p->state_read[i]].type = (xi_type){
+            .kind = XINF_KIND_TENSOR, .dtype = l->dtype, .shape = l->shape};
         XI_TRY(bind_size(s, p->state_read[i]));
     }
 cleanup:
@@ -367,7 +398,8 @@ cleanup:
     return status;
 }
 
-xinf_status xi_plan_bind(xi_binding **out, const xi_plan *p, const xi_type *types, const xinf_allocator *alloc, xinf_error *err)
+xinf_status xi_plan_bind(xi_binding **out, const xi_plan *p, const xi_type *types,
+                         const xinf_allocator *alloc, xinf_error *err)
 {
     *out = NULL;
     xinf_status status;

@@ -1,13 +1,16 @@
 /* kernel.c — choosing from the kernel table. */
 #include "plan/kernel.h"
 
-xinf_status xi_kernel_fail(const xi_node *n, xinf_error *err, xinf_status status, const char *fmt, ...)
+xinf_status xi_kernel_fail(const xi_node *n, xinf_error *err, xinf_status status, const char *fmt,
+                           ...)
 {
     va_list args;
     va_start(args, fmt);
     xi_fail_v(err, status, fmt, args);
     va_end(args);
-    if (n) xi_error_prefix(err, "node %.*s (%.*s): ", XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name));
+    if (n)
+        xi_error_prefix(err, "node %.*s (%.*s): ", XI_STR_ARG(xi_node_label(n)),
+                        XI_STR_ARG(n->op_name));
     return status;
 }
 
@@ -24,10 +27,12 @@ static void kernel_clear_answers(xi_prepare *p)
 
 static bool kernel_is_for(const xi_kernel *k, xi_str domain, xi_str op, uint32_t isa)
 {
-    return (k->isa & isa) == k->isa && xi_str_is(op, k->op) && xi_str_is(domain, k->domain ? k->domain : "");
+    return (k->isa & isa) == k->isa && xi_str_is(op, k->op) &&
+           xi_str_is(domain, k->domain ? k->domain : "");
 }
 
-xinf_status xi_kernel_choose(const xi_kernel **out, const xi_kernel_list *list, xi_prepare *p, xinf_error *err)
+xinf_status xi_kernel_choose(const xi_kernel **out, const xi_kernel_list *list, xi_prepare *p,
+                             xinf_error *err)
 {
     *out = NULL;
     if (p->node->op && p->node->op->flags & XI_OP_CUSTOM) {
@@ -49,7 +54,8 @@ xinf_status xi_kernel_choose(const xi_kernel **out, const xi_kernel_list *list, 
     return status;
 }
 
-const xi_kernel *xi_kernel_find(const xi_kernel_list *list, const char *domain, const char *op, uint32_t isa)
+const xi_kernel *xi_kernel_find(const xi_kernel_list *list, const char *domain, const char *op,
+                                uint32_t isa)
 {
     for (const xi_kernel *const *const *group = list->groups; *group; group++)
         for (const xi_kernel *const *table = *group; *table; table++)

@@ -1,4 +1,5 @@
-/* place.c — offsets of intermediate values in one arena: largest first, each at the lowest place that is free during its life. */
+/* place.c — offsets of intermediate values in one arena: largest first, each at the lowest place
+ * that is free during its life. */
 #include <stdlib.h>
 
 #include "base/allocator.h"
@@ -15,7 +16,8 @@ static int place_by_size(const void *a, const void *b)
 {
     const place_item *x = a, *y = b;
     if (x->size != y->size) return x->size < y->size ? 1 : -1;
-    return x->first != y->first ? (x->first > y->first ? 1 : -1) : (x->slot > y->slot) - (x->slot < y->slot);
+    return x->first != y->first ? (x->first > y->first ? 1 : -1)
+                                : (x->slot > y->slot) - (x->slot < y->slot);
 }
 
 static int place_by_offset(const void *a, const void *b)
@@ -24,8 +26,10 @@ static int place_by_offset(const void *a, const void *b)
     return ((*x)->offset > (*y)->offset) - ((*x)->offset < (*y)->offset);
 }
 
-/* The lowest gap between placed items that live at the same time. `near` is scratch for n pointers. */
-static bool place_one(place_item *it, place_item *items, size_t placed, place_item **near, size_t *memory)
+/* The lowest gap between placed items that live at the same time. `near` is scratch for n pointers.
+ */
+static bool place_one(place_item *it, place_item *items, size_t placed, place_item **near,
+                      size_t *memory)
 {
     size_t n = 0, at = 0;
     for (size_t k = 0; k < placed; k++)
@@ -43,17 +47,21 @@ static bool place_one(place_item *it, place_item *items, size_t placed, place_it
     return true;
 }
 
-/* Roots with the lives of all slots that share their memory. Values written outside (graph outputs) or known take no place. */
+/* Roots with the lives of all slots that share their memory. Values written outside (graph outputs)
+ * or known take no place. */
 static size_t place_collect(const xi_plan *p, const xi_binding *b, place_item *items)
 {
     size_t n = 0;
-    for (size_t k = 0; k < p->slot_count; k++) items[k] = (place_item){.slot = -1, .first = INT32_MAX, .last = -1};
+    for (size_t k = 0; k < p->slot_count; k++)
+        items[k] = (place_item){.slot = -1, .first = INT32_MAX, .last = -1};
     for (size_t k = 0; k < p->slot_count; k++) {
         const xi_bound_slot *v = &b->slots[k];
         if (p->slots[k].kind != XI_SLOT_LOCAL || !v->sized || v->known || v->size == 0) continue;
         if (b->steps[p->slots[k].first].mode != XI_MODE_STATIC) continue;
         size_t root = (size_t)v->root;
-        if (p->slots[root].kind != XI_SLOT_LOCAL || b->slots[root].known || p->slots[root].output >= 0) continue;
+        if (p->slots[root].kind != XI_SLOT_LOCAL || b->slots[root].known ||
+            p->slots[root].output >= 0)
+            continue;
         place_item *it = &items[root];
         it->slot = (int32_t)root;
         if (p->slots[k].first < it->first) it->first = p->slots[k].first;
@@ -77,10 +85,12 @@ xinf_status xi_plan_place(const xi_plan *p, xi_binding *b, xinf_error *err)
     }
     size_t n = place_collect(p, b, items);
     for (size_t i = 0; i < n; i++)
-        if (!xi_align_size(items[i].size, XI_ALIGN, &items[i].size)) XI_TRY(xi_fail(err, XINF_LIMIT, "a value is too large"));
+        if (!xi_align_size(items[i].size, XI_ALIGN, &items[i].size))
+            XI_TRY(xi_fail(err, XINF_LIMIT, "a value is too large"));
     if (n > 1) qsort(items, n, sizeof *items, place_by_size);
     for (size_t i = 0; i < n; i++)
-        if (!place_one(&items[i], items, i, near, &b->memory)) XI_TRY(xi_fail(err, XINF_LIMIT, "the intermediate values are too large"));
+        if (!place_one(&items[i], items, i, near, &b->memory))
+            XI_TRY(xi_fail(err, XINF_LIMIT, "the intermediate values are too large"));
     for (size_t i = 0; i < n; i++) b->slots[items[i].slot].offset = items[i].offset;
 cleanup:
     xi_free(alloc, items, (p->slot_count + 1) * sizeof *items);

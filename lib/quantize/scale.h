@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Weights that share one scale: `count` runs of `run` floats (at any alignment), `stride` bytes from run to run. */
+/* Weights that share one scale: `count` runs of `run` floats (at any alignment), `stride` bytes
+ * from run to run. */
 typedef struct xi_scale_set {
     const char *data;
     int64_t count, run, stride;
@@ -20,9 +21,11 @@ static inline int32_t xi_scale_high(int32_t bits)
     return (1 << (bits - 1)) - 1;
 }
 
-/* The scale in steps of the largest magnitude that makes Σ (w − scale · round(w / scale))² smallest, integers cut to the range of `bits`.
- * 1 for weights that are all zero. *out_error: that sum; *out_power: Σ w². False when a weight is not finite. */
-int xi_scale_search(const xi_scale_set *set, int32_t bits, float *out_scale, double *out_error, double *out_power);
+/* The scale in steps of the largest magnitude that makes Σ (w − scale · round(w / scale))²
+ * smallest, integers cut to the range of `bits`. 1 for weights that are all zero. *out_error: that
+ * sum; *out_power: Σ w². False when a weight is not finite. */
+int xi_scale_search(const xi_scale_set *set, int32_t bits, float *out_scale, double *out_error,
+                    double *out_power);
 /* round(w / scale), halves to even, cut to the range of `bits`. */
 int32_t xi_scale_round(float w, float scale, int32_t bits);
 

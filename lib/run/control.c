@@ -1,4 +1,5 @@
-/* control.c — If, Loop and Scan: steps whose work is the running of subgraphs, each in a frame of its own. */
+/* control.c — If, Loop and Scan: steps whose work is the running of subgraphs, each in a frame of
+ * its own. */
 #include "base/allocator.h"
 #include "base/checked.h"
 #include "run/frame.h"
@@ -25,7 +26,8 @@ static void flow_list_end(const xinf_allocator *a, flow_list *l)
     *l = (flow_list){0};
 }
 
-/* Which of the step's subplans runs the attribute's graph, and where its captures start among the hidden slots. */
+/* Which of the step's subplans runs the attribute's graph, and where its captures start among the
+ * hidden slots. */
 static int32_t flow_sub(const flow_state *c, const char *attribute, int32_t *hidden)
 {
     const xi_graph *g = xi_node_graph(c->node, attribute);
@@ -39,8 +41,8 @@ static int32_t flow_sub(const flow_state *c, const char *attribute, int32_t *hid
 }
 
 /* Runs a subgraph once. args: its inputs, borrowed. outs[k] gets a hold of its own on output k. */
-static xinf_status flow_call(const flow_state *c, const char *attribute, const xi_operand *args, int32_t arg_count, xinf_tensor **outs,
-                                int32_t out_count)
+static xinf_status flow_call(const flow_state *c, const char *attribute, const xi_operand *args,
+                             int32_t arg_count, xinf_tensor **outs, int32_t out_count)
 {
     xi_frame *sub;
     int32_t hidden, index = flow_sub(c, attribute, &hidden);
@@ -50,12 +52,15 @@ static xinf_status flow_call(const flow_state *c, const char *attribute, const x
     void **direct = NULL;
     size_t total = 0;
     for (int32_t k = 0; k < out_count; k++) outs[k] = NULL;
-    if (index < 0) return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "it has no graph \"%s\"", attribute);
+    if (index < 0)
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "it has no graph \"%s\"", attribute);
     XI_TRY(xi_frame_sub(c->frame, index, &sub, c->err));
     const xi_graph *g = sub->plan->graph;
     if (g->input_count != arg_count || g->output_count != out_count)
-        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its graph \"%s\" has %d inputs and %d outputs, %d and %d are wanted", attribute,
-                              (int)g->input_count, (int)g->output_count, (int)arg_count, (int)out_count);
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED,
+                              "its graph \"%s\" has %d inputs and %d outputs, %d and %d are wanted",
+                              attribute, (int)g->input_count, (int)g->output_count, (int)arg_count,
+                              (int)out_count);
     total = (size_t)arg_count + sub->plan->capture_count + 1;
     in = xi_calloc(a, total, sizeof *in);
     direct = xi_calloc(a, (size_t)out_count + 1, sizeof *direct);
@@ -88,7 +93,8 @@ cleanup:
 
 static void flow_give(const flow_state *c, int32_t output, xinf_tensor *value)
 {
-    xi_frame_hold(c->frame, c->plan->operands[c->step->operands + c->step->in_count + output], value);
+    xi_frame_hold(c->frame, c->plan->operands[c->step->operands + c->step->in_count + output],
+                  value);
 }
 
 static bool flow_truth(const xi_operand *o)
@@ -102,10 +108,13 @@ static xinf_status flow_if(const flow_state *c)
 {
     int32_t n = c->step->out_count;
     const xinf_allocator *a = &c->frame->run->recycle;
-    if (c->in[0]->count != 1) return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR, "the condition has %lld elements", (long long)c->in[0]->count);
+    if (c->in[0]->count != 1)
+        return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR, "the condition has %lld elements",
+                              (long long)c->in[0]->count);
     xinf_tensor **outs = xi_calloc(a, (size_t)n + 1, sizeof *outs);
     if (!outs) return xi_fail_memory(c->err, (size_t)n * sizeof *outs);
-    xinf_status status = flow_call(c, flow_truth(c->in[0]) ? "then_branch" : "else_branch", NULL, 0, outs, n);
+    xinf_status status = flow_call(c, flow_truth(c->in[0]) ? "then_branch" : "else_branch", NULL, 0,
+                                   outs, n);
     for (int32_t k = 0; k < n && status == XINF_OK; k++) flow_give(c, k, outs[k]);
     xi_free(a, outs, ((size_t)n + 1) * sizeof *outs);
     return status;
@@ -113,31 +122,40 @@ static xinf_status flow_if(const flow_state *c)
 
 /* ---- stacking per-iteration values ---- */
 
-/* One tensor of the items side by side along a new axis. `reverse`: last item first. dtype and shape tell an empty list's. */
-static xinf_status flow_stack(const flow_state *c, const flow_list *l, int32_t axis, bool reverse, const xi_type *empty, xinf_tensor **out)
+/* One tensor of the items side by side along a new axis. `reverse`: last item first. dtype and
+ * shape tell an empty list's. */
+static xinf_status flow_stack(const flow_state *c, const flow_list *l, int32_t axis, bool reverse,
+                              const xi_type *empty, xinf_tensor **out)
 {
     xi_shape item = l->count ? l->items[0]->shape : empty->shape, shape = {.rank = item.rank + 1};
     xinf_dtype dtype = l->count ? l->items[0]->dtype : empty->dtype;
-    if (!l->count && (!xi_shape_known(&item) || dtype == XINF_UNDEFINED)) { /* nothing ran and nothing is declared */
+    if (!l->count && (!xi_shape_known(&item) ||
+                      dtype == XINF_UNDEFINED)) { /* nothing ran and nothing is declared */
         for (int32_t i = 0; i < item.rank; i++)
             if (item.dim[i] < 0) item.dim[i] = 0;
         if (item.rank < 0) item = XI_SHAPE_SCALAR;
         dtype = dtype == XINF_UNDEFINED ? XINF_FLOAT32 : dtype;
         shape.rank = item.rank + 1;
     }
-    if (shape.rank > XI_MAX_RANK || axis > item.rank) return xi_kernel_fail(c->node, c->err, XINF_UNSUPPORTED, "its output has too many axes");
-    for (int32_t i = 0; i < shape.rank; i++) shape.dim[i] = i < axis ? item.dim[i] : i == axis ? (int64_t)l->count : item.dim[i - 1];
+    if (shape.rank > XI_MAX_RANK || axis > item.rank)
+        return xi_kernel_fail(c->node, c->err, XINF_UNSUPPORTED, "its output has too many axes");
+    for (int32_t i = 0; i < shape.rank; i++)
+        shape.dim[i] = i < axis ? item.dim[i] : i == axis ? (int64_t)l->count : item.dim[i - 1];
     for (size_t i = 0; i < l->count; i++)
-        if (l->items[i]->kind != XINF_KIND_TENSOR || l->items[i]->dtype != dtype || !xi_shape_eq(&l->items[i]->shape, &item))
-            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR, "a scan output changes its shape or type from turn to turn");
-    xinf_status status = xi_tensor_create(out, &c->frame->run->recycle, dtype, &shape, false, c->err);
+        if (l->items[i]->kind != XINF_KIND_TENSOR || l->items[i]->dtype != dtype ||
+            !xi_shape_eq(&l->items[i]->shape, &item))
+            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR,
+                                  "a scan output changes its shape or type from turn to turn");
+    xinf_status status = xi_tensor_create(out, &c->frame->run->recycle, dtype, &shape, false,
+                                          c->err);
     if (status != XINF_OK || (*out)->count == 0) return status;
     int64_t outer = xi_shape_span(&item, 0, axis), inner = xi_shape_span(&item, axis, item.rank);
     for (size_t i = 0; i < l->count; i++) {
         const xinf_tensor *t = l->items[reverse ? l->count - 1 - i : i];
         size_t bytes = dtype == XINF_STRING ? 0 : (size_t)inner * xinf_dtype_size(dtype);
         for (int64_t o = 0; o < outer && bytes; o++)
-            memcpy((char *)(*out)->data + ((size_t)o * l->count + i) * bytes, (const char *)t->data + (size_t)o * bytes, bytes);
+            memcpy((char *)(*out)->data + ((size_t)o * l->count + i) * bytes,
+                   (const char *)t->data + (size_t)o * bytes, bytes);
         for (int64_t k = 0; k < t->count && dtype == XINF_STRING; k++) {
             const xi_str *s = (const xi_str *)t->data + k;
             int64_t at = (k / inner * (int64_t)l->count + (int64_t)i) * inner + k % inner;
@@ -150,7 +168,8 @@ static xinf_status flow_stack(const flow_state *c, const flow_list *l, int32_t a
 
 static xinf_status flow_push(const flow_state *c, flow_list *l, xinf_tensor *t)
 {
-    if (!xi_grow(&c->frame->run->recycle, (void **)&l->items, &l->capacity, l->count + 1, sizeof *l->items)) {
+    if (!xi_grow(&c->frame->run->recycle, (void **)&l->items, &l->capacity, l->count + 1,
+                 sizeof *l->items)) {
         xinf_tensor_destroy(t);
         return xi_fail_memory(c->err, sizeof *l->items);
     }
@@ -181,8 +200,14 @@ static xinf_status flow_loop_once(const flow_state *c, flow_loop *w, int64_t tur
     int32_t n = w->carried_count, outs = 1 + n + w->scan_count;
     xinf_status status;
     if (body->input_count != 2 + n)
-        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its body has %d inputs, %d are wanted", (int)body->input_count, (int)n + 2);
-    w->args[0] = (xi_operand){.data = &turn, .dtype = XINF_INT64, .shape = flow_declared_shape(body, 0), .count = 1, .kind = XINF_KIND_TENSOR};
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED,
+                              "its body has %d inputs, %d are wanted", (int)body->input_count,
+                              (int)n + 2);
+    w->args[0] = (xi_operand){.data = &turn,
+                              .dtype = XINF_INT64,
+                              .shape = flow_declared_shape(body, 0),
+                              .count = 1,
+                              .kind = XINF_KIND_TENSOR};
     for (int32_t k = 0; k <= n; k++) w->args[1 + k] = xi_operand_of(w->carried[k]);
     if (w->args[1].count == 1) w->args[1].shape = flow_declared_shape(body, 1);
     XI_TRY(flow_call(c, "body", w->args, 2 + n, w->outs, outs));
@@ -216,7 +241,9 @@ static xinf_status flow_loop_start(const flow_state *c, flow_loop *w)
         *(uint8_t *)w->carried[0]->data = 1;
     }
     for (int32_t k = 0; k < w->carried_count; k++) {
-        if (!c->in[2 + k]) return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "loop value %d is missing", (int)k);
+        if (!c->in[2 + k])
+            return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "loop value %d is missing",
+                                  (int)k);
         XI_TRY(xi_operand_take(c->in[2 + k], a, &w->carried[1 + k], c->err));
     }
 cleanup:
@@ -252,14 +279,18 @@ static xinf_status flow_loop_run(const flow_state *c)
     int32_t n = c->step->in_count > 2 ? c->step->in_count - 2 : 0;
     flow_loop w = {.carried_count = n, .scan_count = c->step->out_count - n};
     if (!body || w.scan_count < 0 || body->output_count != 1 + n + w.scan_count)
-        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its body does not have the outputs that the loop needs");
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED,
+                              "its body does not have the outputs that the loop needs");
     size_t outs = 1 + (size_t)n + (size_t)w.scan_count;
-    int64_t turns = c->in[0] && c->in[0]->count == 1 ? xi_dtype_load_i64(c->in[0]->data, c->in[0]->dtype, 0) : INT64_MAX;
+    int64_t turns = c->in[0] && c->in[0]->count == 1
+                        ? xi_dtype_load_i64(c->in[0]->data, c->in[0]->dtype, 0)
+                        : INT64_MAX;
     w.carried = xi_calloc(a, outs + 1, sizeof *w.carried);
     w.outs = xi_calloc(a, outs + 1, sizeof *w.outs);
     w.args = xi_calloc(a, outs + 2, sizeof *w.args);
     w.scans = xi_calloc(a, outs + 1, sizeof *w.scans);
-    if (!w.carried || !w.outs || !w.args || !w.scans) XI_TRY(xi_fail_memory(c->err, outs * sizeof *w.args));
+    if (!w.carried || !w.outs || !w.args || !w.scans)
+        XI_TRY(xi_fail_memory(c->err, outs * sizeof *w.args));
     XI_TRY(flow_loop_start(c, &w));
     for (int64_t turn = 0; turn < turns; turn++) {
         xi_operand condition = xi_operand_of(w.carried[0]);
@@ -287,16 +318,20 @@ static int64_t flow_list_int(const xi_node *n, const char *name, int32_t i)
 }
 
 /* Slice `at` of a tensor along an axis, as a tensor without that axis. */
-static xinf_status flow_slice(const flow_state *c, const xi_operand *o, int32_t axis, int64_t at, xinf_tensor **out)
+static xinf_status flow_slice(const flow_state *c, const xi_operand *o, int32_t axis, int64_t at,
+                              xinf_tensor **out)
 {
     xi_shape shape = {.rank = o->shape.rank - 1};
     for (int32_t i = 0; i < shape.rank; i++) shape.dim[i] = o->shape.dim[i < axis ? i : i + 1];
-    xinf_status status = xi_tensor_create(out, &c->frame->run->recycle, o->dtype, &shape, false, c->err);
+    xinf_status status = xi_tensor_create(out, &c->frame->run->recycle, o->dtype, &shape, false,
+                                          c->err);
     if (status != XINF_OK) return status;
     int64_t outer = xi_shape_span(&o->shape, 0, axis), length = o->shape.dim[axis];
-    size_t bytes = (size_t)xi_shape_span(&o->shape, axis + 1, o->shape.rank) * xinf_dtype_size(o->dtype);
+    size_t bytes = (size_t)xi_shape_span(&o->shape, axis + 1, o->shape.rank) *
+                   xinf_dtype_size(o->dtype);
     for (int64_t k = 0; k < outer && bytes; k++)
-        memcpy((char *)(*out)->data + (size_t)k * bytes, (const char *)o->data + (size_t)(k * length + at) * bytes, bytes);
+        memcpy((char *)(*out)->data + (size_t)k * bytes,
+               (const char *)o->data + (size_t)(k * length + at) * bytes, bytes);
     return XINF_OK;
 }
 
@@ -315,11 +350,15 @@ static xinf_status flow_scan_check(const flow_state *c, flow_scan *w)
     for (int32_t k = 0; k < w->inputs; k++) {
         const xi_operand *o = c->in[w->states + k];
         if (!o || o->kind != XINF_KIND_TENSOR || o->dtype == XINF_STRING || o->shape.rank < 1 ||
-            !xi_shape_axis(flow_list_int(c->node, "scan_input_axes", k), o->shape.rank, &w->in_axis[k]))
-            return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "scan input %d cannot be cut along its axis", (int)k);
+            !xi_shape_axis(flow_list_int(c->node, "scan_input_axes", k), o->shape.rank,
+                           &w->in_axis[k]))
+            return xi_kernel_fail(c->node, c->err, XINF_MALFORMED,
+                                  "scan input %d cannot be cut along its axis", (int)k);
         int64_t length = o->shape.dim[w->in_axis[k]];
         if (w->length >= 0 && w->length != length)
-            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR, "scan inputs have %lld and %lld slices", (long long)w->length, (long long)length);
+            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR,
+                                  "scan inputs have %lld and %lld slices", (long long)w->length,
+                                  (long long)length);
         w->length = length;
     }
     return XINF_OK;
@@ -330,11 +369,13 @@ static xinf_status flow_scan_once(const flow_state *c, flow_scan *w, int64_t tur
     xinf_status status = XINF_OK;
     for (int32_t k = 0; k < w->states; k++) w->operands[k] = xi_operand_of(w->carried[k]);
     for (int32_t k = 0; k < w->inputs; k++) {
-        int64_t at = flow_list_int(c->node, "scan_input_directions", k) ? w->length - 1 - turn : turn;
+        int64_t at = flow_list_int(c->node, "scan_input_directions", k) ? w->length - 1 - turn
+                                                                        : turn;
         XI_TRY(flow_slice(c, c->in[w->states + k], w->in_axis[k], at, &w->args[k]));
         w->operands[w->states + k] = xi_operand_of(w->args[k]);
     }
-    XI_TRY(flow_call(c, "body", w->operands, w->states + w->inputs, w->outs, w->states + w->outputs));
+    XI_TRY(
+        flow_call(c, "body", w->operands, w->states + w->inputs, w->outs, w->states + w->outputs));
     for (int32_t k = 0; k < w->states; k++) {
         xinf_tensor_destroy(w->carried[k]);
         w->carried[k] = w->outs[k];
@@ -365,10 +406,16 @@ static xinf_status flow_scan_finish(const flow_state *c, flow_scan *w)
         xinf_tensor *value = NULL;
         const flow_list *l = &w->stacks[k];
         const xi_type *type = &body->outputs[w->states + k]->type;
-        int32_t rank = (l->count ? l->items[0]->shape.rank : type->shape.rank < 0 ? 0 : type->shape.rank) + 1, axis = 0;
+        int32_t rank = (l->count               ? l->items[0]->shape.rank
+                        : type->shape.rank < 0 ? 0
+                                               : type->shape.rank) +
+                       1,
+                axis = 0;
         if (!xi_shape_axis(flow_list_int(c->node, "scan_output_axes", k), rank, &axis))
-            return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "scan output axis %d is outside", (int)k);
-        xinf_status status = flow_stack(c, l, axis, flow_list_int(c->node, "scan_output_directions", k) != 0, type, &value);
+            return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "scan output axis %d is outside",
+                                  (int)k);
+        xinf_status status = flow_stack(
+            c, l, axis, flow_list_int(c->node, "scan_output_directions", k) != 0, type, &value);
         if (status != XINF_OK) {
             xinf_tensor_destroy(value);
             return status;
@@ -384,20 +431,24 @@ static xinf_status flow_scan_run(const flow_state *c)
     int64_t inputs = xi_node_int(c->node, "num_scan_inputs", 0);
     xinf_status status = XINF_OK;
     if (inputs < 1 || inputs > c->step->in_count || inputs > 64)
-        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "num_scan_inputs is %lld", (long long)inputs);
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "num_scan_inputs is %lld",
+                              (long long)inputs);
     flow_scan w = {.inputs = (int32_t)inputs, .states = c->step->in_count - (int32_t)inputs};
     w.outputs = c->step->out_count - w.states;
-    if (w.outputs < 0) return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "it has fewer outputs than states");
+    if (w.outputs < 0)
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "it has fewer outputs than states");
     size_t n = (size_t)c->step->in_count + (size_t)c->step->out_count + 1;
     w.carried = xi_calloc(a, n, sizeof *w.carried);
     w.args = xi_calloc(a, n, sizeof *w.args);
     w.outs = xi_calloc(a, n, sizeof *w.outs);
     w.operands = xi_calloc(a, n, sizeof *w.operands);
     w.stacks = xi_calloc(a, n, sizeof *w.stacks);
-    if (!w.carried || !w.args || !w.outs || !w.operands || !w.stacks) XI_TRY(xi_fail_memory(c->err, n * sizeof *w.operands));
+    if (!w.carried || !w.args || !w.outs || !w.operands || !w.stacks)
+        XI_TRY(xi_fail_memory(c->err, n * sizeof *w.operands));
     XI_TRY(flow_scan_check(c, &w));
     for (int32_t k = 0; k < w.states; k++) {
-        if (!c->in[k]) XI_TRY(xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "state %d is missing", (int)k));
+        if (!c->in[k])
+            XI_TRY(xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "state %d is missing", (int)k));
         XI_TRY(xi_operand_take(c->in[k], a, &w.carried[k], c->err));
     }
     for (int64_t turn = 0; turn < w.length; turn++) XI_TRY(flow_scan_once(c, &w, turn));
@@ -415,7 +466,8 @@ cleanup:
 
 /* ---- SequenceMap ---- */
 
-static xinf_status flow_map_once(const flow_state *c, int64_t turn, xi_operand *args, xinf_tensor **outs, flow_list *lists)
+static xinf_status flow_map_once(const flow_state *c, int64_t turn, xi_operand *args,
+                                 xinf_tensor **outs, flow_list *lists)
 {
     xinf_status status;
     for (int32_t k = 0; k < c->step->in_count; k++) {
@@ -425,7 +477,8 @@ static xinf_status flow_map_once(const flow_state *c, int64_t turn, xi_operand *
             continue;
         }
         if (o->tensor->count != c->in[0]->tensor->count)
-            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR, "its sequences differ in length");
+            return xi_kernel_fail(c->node, c->err, XINF_RUN_ERROR,
+                                  "its sequences differ in length");
         args[k] = xi_operand_of(o->tensor->items[turn]);
     }
     XI_TRY(flow_call(c, "body", args, c->step->in_count, outs, c->step->out_count));
@@ -447,15 +500,18 @@ static xinf_status flow_map_run(const flow_state *c)
     const xinf_allocator *a = &c->frame->run->recycle;
     size_t n = (size_t)c->step->in_count + (size_t)c->step->out_count + 1;
     xinf_status status = XINF_OK;
-    if (c->in[0]->kind != XINF_KIND_SEQUENCE) return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its first input is not a sequence");
+    if (c->in[0]->kind != XINF_KIND_SEQUENCE)
+        return xi_kernel_fail(c->node, c->err, XINF_MALFORMED, "its first input is not a sequence");
     xi_operand *args = xi_calloc(a, n, sizeof *args);
     xinf_tensor **outs = xi_calloc(a, n, sizeof *outs);
     flow_list *lists = xi_calloc(a, n, sizeof *lists);
     if (!args || !outs || !lists) XI_TRY(xi_fail_memory(c->err, n * sizeof *args));
-    for (int64_t turn = 0; turn < c->in[0]->tensor->count; turn++) XI_TRY(flow_map_once(c, turn, args, outs, lists));
+    for (int64_t turn = 0; turn < c->in[0]->tensor->count; turn++)
+        XI_TRY(flow_map_once(c, turn, args, outs, lists));
     for (int32_t k = 0; k < c->step->out_count; k++) {
         xinf_tensor *sequence;
-        XI_TRY(xi_tensor_create_items(&sequence, a, XINF_KIND_SEQUENCE, NULL, lists[k].items, (int64_t)lists[k].count, c->err));
+        XI_TRY(xi_tensor_create_items(&sequence, a, XINF_KIND_SEQUENCE, NULL, lists[k].items,
+                                      (int64_t)lists[k].count, c->err));
         lists[k].count = 0; /* the holds moved in */
         flow_give(c, k, sequence);
     }
@@ -470,7 +526,12 @@ cleanup:
 xinf_status xi_control_run(xi_frame *f, int32_t step, xi_operand *const *in, xinf_error *err)
 {
     const xi_step *t = &f->plan->steps[step];
-    flow_state c = {.frame = f, .plan = f->plan, .step = t, .node = f->plan->nodes[t->node], .in = in, .err = err};
+    flow_state c = {.frame = f,
+                    .plan = f->plan,
+                    .step = t,
+                    .node = f->plan->nodes[t->node],
+                    .in = in,
+                    .err = err};
     if (xi_node_is(c.node, "If")) return flow_if(&c);
     if (xi_node_is(c.node, "Loop")) return flow_loop_run(&c);
     if (xi_node_is(c.node, "Scan")) return flow_scan_run(&c);

@@ -1,6 +1,8 @@
-/* recycler.h — an allocator that keeps freed blocks for the next run, so that a second run takes nothing from the system.
+/* recycler.h — an allocator that keeps freed blocks for the next run, so that a second run takes
+ * nothing from the system.
  *
- * Blocks may outlive the session that owns the recycler (a caller can keep an output): the recycler ends itself with its last block. */
+ * Blocks may outlive the session that owns the recycler (a caller can keep an output): the recycler
+ * ends itself with its last block. */
 #ifndef XI_RUN_RECYCLER_H
 #define XI_RUN_RECYCLER_H
 
@@ -13,7 +15,8 @@ xinf_status xi_recycler_create(xi_recycler **out, const xinf_allocator *base, xi
 /* The owner's hold ends: kept blocks are freed, later frees go straight through. */
 void xi_recycler_close(xi_recycler *r);
 xinf_allocator xi_recycler_allocator(xi_recycler *r);
-/* Bytes taken from the base allocator and not given back. limit 0: none; past it allocations fail. */
+/* Bytes taken from the base allocator and not given back. limit 0: none; past it allocations fail.
+ */
 size_t xi_recycler_bytes(xi_recycler *r);
 void xi_recycler_set_limit(xi_recycler *r, size_t limit);
 

@@ -30,7 +30,8 @@ static xinf_status session_defaults(xi_session *s, xinf_error *err)
     for (int32_t i = 0; i < g->input_count; i++) {
         const xi_literal *l = s->config.defaults ? s->config.defaults[i] : NULL;
         if (!l) continue;
-        xinf_status status = xi_tensor_create(&s->defaults[i], &s->config.alloc, l->dtype, &l->shape, false, err);
+        xinf_status status = xi_tensor_create(&s->defaults[i], &s->config.alloc, l->dtype,
+                                              &l->shape, false, err);
         for (int64_t k = 0; status == XINF_OK && l->dtype == XINF_STRING && k < l->count; k++) {
             const xi_str *text = (const xi_str *)l->data + k;
             status = xi_tensor_set_string(s->defaults[i], k, text->ptr, text->len, err);
@@ -50,9 +51,15 @@ static xinf_status session_start(xi_session *s, xinf_error *err)
     XI_TRY(xi_pool_create(&s->pool, a, o->threads, o->spin_us, s->config.executor, err));
     XI_TRY(xi_recycler_create(&s->recycler, a, err));
     if (o->memory_limit) xi_recycler_set_limit(s->recycler, (size_t)o->memory_limit);
-    s->run = (xi_run){.alloc = *a, .recycle = xi_recycler_allocator(s->recycler), .pool = s->pool, .memory_limit = (size_t)o->memory_limit,
-                       .steps_limit = o->max_steps};
-    xi_segment segment = {.graph = g, .weights = s->config.weights, .isa = s->config.isa, .width = xi_pool_width(s->pool)};
+    s->run = (xi_run){.alloc = *a,
+                      .recycle = xi_recycler_allocator(s->recycler),
+                      .pool = s->pool,
+                      .memory_limit = (size_t)o->memory_limit,
+                      .steps_limit = o->max_steps};
+    xi_segment segment = {.graph = g,
+                          .weights = s->config.weights,
+                          .isa = s->config.isa,
+                          .width = xi_pool_width(s->pool)};
     XI_TRY(s->config.device->compile(&s->plan, &segment, err));
     XI_TRY(xi_frame_create(&s->frame, s->plan, &s->run, err));
     s->outputs = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->outputs);
@@ -62,7 +69,9 @@ static xinf_status session_start(xi_session *s, xinf_error *err)
     s->renewed = xi_calloc(a, (size_t)g->state_count + 1, sizeof *s->renewed);
     s->defaults = xi_calloc(a, (size_t)g->input_count + 1, sizeof *s->defaults);
     s->in = xi_calloc(a, (size_t)g->input_count + 1, sizeof *s->in);
-    if (!s->outputs || !s->results || !s->direct || !s->states || !s->renewed || !s->defaults || !s->in) XI_TRY(xi_fail_memory(err, sizeof *s->in));
+    if (!s->outputs || !s->results || !s->direct || !s->states || !s->renewed || !s->defaults ||
+        !s->in)
+        XI_TRY(xi_fail_memory(err, sizeof *s->in));
     XI_TRY(session_defaults(s, err));
     XI_TRY(xi_session_reset(s, err));
 cleanup:
@@ -118,7 +127,8 @@ xinf_status xi_session_reset(xi_session *s, xinf_error *err)
         if (!s->states[i] || !xi_shape_eq(&s->states[i]->shape, &l->shape)) {
             xinf_tensor_destroy(s->states[i]);
             s->states[i] = NULL;
-            xinf_status status = xi_tensor_create(&s->states[i], &s->config.alloc, l->dtype, &l->shape, false, err);
+            xinf_status status = xi_tensor_create(&s->states[i], &s->config.alloc, l->dtype,
+                                                  &l->shape, false, err);
             if (status != XINF_OK) return status;
         }
         if (l->size) memcpy(s->states[i]->data, l->data, l->size);
@@ -128,34 +138,43 @@ xinf_status xi_session_reset(xi_session *s, xinf_error *err)
 
 /* ---- inputs ---- */
 
-static xinf_status session_mismatch(const xi_value *v, const xinf_tensor *t, const char *what, xinf_error *err)
+static xinf_status session_mismatch(const xi_value *v, const xinf_tensor *t, const char *what,
+                                    xinf_error *err)
 {
     char want[160], came[160];
-    return xi_fail(err, XINF_MISMATCH, "input \"%.*s\": %s: %s%s is wanted, %s%s came", XI_STR_ARG(v->name), what,
-                   xinf_dtype_name(v->type.dtype), xi_shape_text(&v->type.shape, want, sizeof want), xinf_dtype_name(t->dtype),
+    return xi_fail(err, XINF_MISMATCH, "input \"%.*s\": %s: %s%s is wanted, %s%s came",
+                   XI_STR_ARG(v->name), what, xinf_dtype_name(v->type.dtype),
+                   xi_shape_text(&v->type.shape, want, sizeof want), xinf_dtype_name(t->dtype),
                    xi_shape_text(&t->shape, came, sizeof came));
 }
 
 /* Symbols stand for one size in all inputs of a run. */
-static xinf_status session_check_symbols(const xi_session *s, int32_t upto, const xi_value *v, const xinf_tensor *t, int32_t axis, xinf_error *err)
+static xinf_status session_check_symbols(const xi_session *s, int32_t upto, const xi_value *v,
+                                         const xinf_tensor *t, int32_t axis, xinf_error *err)
 {
     const xi_graph *g = s->config.graph;
     for (int32_t i = 0; i <= upto; i++)
         for (int32_t k = 0; k < g->inputs[i]->type.shape.rank; k++) {
-            if (g->inputs[i]->type.shape.dim[k] != v->type.shape.dim[axis] || s->in[i].kind != XINF_KIND_TENSOR) continue;
+            if (g->inputs[i]->type.shape.dim[k] != v->type.shape.dim[axis] ||
+                s->in[i].kind != XINF_KIND_TENSOR)
+                continue;
             if (i == upto && k >= axis) return XINF_OK;
             int64_t before = s->in[i].shape.dim[k];
             const xi_str *name = xi_family_symbol_name(g->family, v->type.shape.dim[axis]);
             if (before != t->shape.dim[axis])
-                return xi_fail(err, XINF_MISMATCH, "input \"%.*s\": dimension \"%.*s\" is %lld here and %lld in input \"%.*s\"",
-                               XI_STR_ARG(v->name), XI_STR_ARG(name ? *name : XI_STR("?")), (long long)t->shape.dim[axis], (long long)before,
-                               XI_STR_ARG(g->inputs[i]->name));
+                return xi_fail(
+                    err, XINF_MISMATCH,
+                    "input \"%.*s\": dimension \"%.*s\" is %lld here and %lld in input \"%.*s\"",
+                    XI_STR_ARG(v->name), XI_STR_ARG(name ? *name : XI_STR("?")),
+                    (long long)t->shape.dim[axis], (long long)before,
+                    XI_STR_ARG(g->inputs[i]->name));
             return XINF_OK;
         }
     return XINF_OK;
 }
 
-static xinf_status session_check_input(xi_session *s, int32_t i, const xinf_tensor *t, xinf_error *err)
+static xinf_status session_check_input(xi_session *s, int32_t i, const xinf_tensor *t,
+                                       xinf_error *err)
 {
     const xi_value *v = s->config.graph->inputs[i];
     const xi_type *want = &v->type;
@@ -166,11 +185,13 @@ static xinf_status session_check_input(xi_session *s, int32_t i, const xinf_tens
                        : want->kind == XINF_KIND_SEQUENCE ? "sequence"
                                                           : "map");
     if (t->kind != XINF_KIND_TENSOR) return XINF_OK;
-    if (want->dtype != XINF_UNDEFINED && want->dtype != t->dtype) return session_mismatch(v, t, "wrong dtype", err);
+    if (want->dtype != XINF_UNDEFINED && want->dtype != t->dtype)
+        return session_mismatch(v, t, "wrong dtype", err);
     if (want->shape.rank < 0) return XINF_OK;
     if (want->shape.rank != t->shape.rank) return session_mismatch(v, t, "wrong rank", err);
     for (int32_t k = 0; k < t->shape.rank; k++) {
-        if (want->shape.dim[k] >= 0 && want->shape.dim[k] != t->shape.dim[k]) return session_mismatch(v, t, "wrong shape", err);
+        if (want->shape.dim[k] >= 0 && want->shape.dim[k] != t->shape.dim[k])
+            return session_mismatch(v, t, "wrong shape", err);
         if (want->shape.dim[k] > XI_DIM_UNKNOWN - 1) continue;
         xinf_status status = session_check_symbols(s, i, v, t, k, err);
         if (status != XINF_OK) return status;
@@ -183,7 +204,9 @@ static xinf_status session_bind_inputs(xi_session *s, xinf_tensor *const *inputs
     const xi_graph *g = s->config.graph;
     for (int32_t i = 0; i < g->input_count; i++) {
         xinf_tensor *t = inputs && inputs[i] ? inputs[i] : s->defaults[i];
-        if (!t) return xi_fail(err, XINF_MISMATCH, "input \"%.*s\" is missing", XI_STR_ARG(g->inputs[i]->name));
+        if (!t)
+            return xi_fail(err, XINF_MISMATCH, "input \"%.*s\" is missing",
+                           XI_STR_ARG(g->inputs[i]->name));
         s->in[i] = xi_operand_of(t);
         xinf_status status = session_check_input(s, i, t, err);
         if (status != XINF_OK) return status;
@@ -193,31 +216,39 @@ static xinf_status session_bind_inputs(xi_session *s, xinf_tensor *const *inputs
 
 /* ---- outputs ---- */
 
-static xinf_status session_check_output(const xi_value *v, const xinf_tensor *t, xinf_dtype dtype, const xi_shape *shape, xinf_error *err)
+static xinf_status session_check_output(const xi_value *v, const xinf_tensor *t, xinf_dtype dtype,
+                                        const xi_shape *shape, xinf_error *err)
 {
     char want[160], came[160];
-    if (t->kind == XINF_KIND_TENSOR && t->dtype == dtype && xi_shape_eq(&t->shape, shape)) return XINF_OK;
-    return xi_fail(err, XINF_MISMATCH, "output \"%.*s\" is %s%s, the tensor given for it is %s%s", XI_STR_ARG(v->name), xinf_dtype_name(dtype),
-                   xi_shape_text(shape, want, sizeof want), xinf_dtype_name(t->dtype), xi_shape_text(&t->shape, came, sizeof came));
+    if (t->kind == XINF_KIND_TENSOR && t->dtype == dtype && xi_shape_eq(&t->shape, shape))
+        return XINF_OK;
+    return xi_fail(err, XINF_MISMATCH, "output \"%.*s\" is %s%s, the tensor given for it is %s%s",
+                   XI_STR_ARG(v->name), xinf_dtype_name(dtype),
+                   xi_shape_text(shape, want, sizeof want), xinf_dtype_name(t->dtype),
+                   xi_shape_text(&t->shape, came, sizeof came));
 }
 
 /* Our own tensor for output k: last run's when the caller kept no hold on it and it fits. */
-static xinf_status session_own_output(xi_session *s, int32_t k, xinf_dtype dtype, const xi_shape *shape, xinf_tensor **out, xinf_error *err)
+static xinf_status session_own_output(xi_session *s, int32_t k, xinf_dtype dtype,
+                                      const xi_shape *shape, xinf_tensor **out, xinf_error *err)
 {
     xinf_tensor *t = s->outputs[k];
-    if (!t || atomic_load_explicit(&t->refs, memory_order_acquire) != 1 || t->kind != XINF_KIND_TENSOR || t->dtype != dtype ||
-        !xi_shape_eq(&t->shape, shape)) {
+    if (!t || atomic_load_explicit(&t->refs, memory_order_acquire) != 1 ||
+        t->kind != XINF_KIND_TENSOR || t->dtype != dtype || !xi_shape_eq(&t->shape, shape)) {
         xinf_tensor_destroy(t);
         s->outputs[k] = NULL;
-        xinf_status status = xi_tensor_create(&s->outputs[k], &s->run.recycle, dtype, shape, false, err);
+        xinf_status status = xi_tensor_create(&s->outputs[k], &s->run.recycle, dtype, shape, false,
+                                              err);
         if (status != XINF_OK) return status;
     }
     *out = s->outputs[k];
     return XINF_OK;
 }
 
-/* Two outputs may not be written into one buffer, nor an output over an input that other steps still read. */
-static bool session_overlaps(const xi_session *s, const xinf_tensor *t, xinf_tensor *const *outputs, int32_t k)
+/* Two outputs may not be written into one buffer, nor an output over an input that other steps
+ * still read. */
+static bool session_overlaps(const xi_session *s, const xinf_tensor *t, xinf_tensor *const *outputs,
+                             int32_t k)
 {
     const char *first = t->data, *last = first + t->size;
     for (int32_t i = 0; i < s->config.graph->input_count; i++) {
@@ -227,7 +258,8 @@ static bool session_overlaps(const xi_session *s, const xinf_tensor *t, xinf_ten
         if (a < last && first < a + o->tensor->size) return true;
     }
     for (int32_t j = 0; j < k; j++)
-        if (outputs[j] && outputs[j]->size && t->size && (char *)outputs[j]->data < last && first < (char *)outputs[j]->data + outputs[j]->size)
+        if (outputs[j] && outputs[j]->size && t->size && (char *)outputs[j]->data < last &&
+            first < (char *)outputs[j]->data + outputs[j]->size)
             return true;
     return false;
 }
@@ -241,11 +273,13 @@ static xinf_status session_place_outputs(xi_session *s, xinf_tensor **outputs, x
         s->direct[k] = NULL;
         s->results[k] = NULL;
         if (outputs[k] && slot->sized) {
-            xinf_status status = session_check_output(g->outputs[k], outputs[k], slot->type.dtype, &slot->type.shape, err);
+            xinf_status status = session_check_output(g->outputs[k], outputs[k], slot->type.dtype,
+                                                      &slot->type.shape, err);
             if (status != XINF_OK) return status;
         }
         if (!xi_frame_output_direct(s->frame, k)) {
-            /* Last run's output ends here: its memory serves this run, which sizes this output only when it gets there. */
+            /* Last run's output ends here: its memory serves this run, which sizes this output only
+             * when it gets there. */
             if (!slot->sized) {
                 xinf_tensor_destroy(s->outputs[k]);
                 s->outputs[k] = NULL;
@@ -254,7 +288,8 @@ static xinf_status session_place_outputs(xi_session *s, xinf_tensor **outputs, x
         }
         xinf_tensor *t = outputs[k];
         if (!t || session_overlaps(s, t, outputs, k)) {
-            xinf_status status = session_own_output(s, k, slot->type.dtype, &slot->type.shape, &t, err);
+            xinf_status status = session_own_output(s, k, slot->type.dtype, &slot->type.shape, &t,
+                                                    err);
             if (status != XINF_OK) return status;
         }
         s->results[k] = t;
@@ -284,38 +319,47 @@ static bool session_is_input(const xi_session *s, const xinf_tensor *t)
     return false;
 }
 
-/* Makes output k a tensor: what the run computed in place, a value sized in the run, or a copy of an input, constant or view. */
-static xinf_status session_finish_output(xi_session *s, int32_t k, xinf_tensor *given, xinf_error *err)
+/* Makes output k a tensor: what the run computed in place, a value sized in the run, or a copy of
+ * an input, constant or view. */
+static xinf_status session_finish_output(xi_session *s, int32_t k, xinf_tensor *given,
+                                         xinf_error *err)
 {
     const xi_operand *o = xi_frame_output(s->frame, k);
     const xi_value *v = s->config.graph->outputs[k];
     xinf_status status;
     if (given) {
-        if (o->kind != XINF_KIND_TENSOR) return xi_fail(err, XINF_MISMATCH, "output \"%.*s\" is not a tensor", XI_STR_ARG(v->name));
+        if (o->kind != XINF_KIND_TENSOR)
+            return xi_fail(err, XINF_MISMATCH, "output \"%.*s\" is not a tensor",
+                           XI_STR_ARG(v->name));
         status = session_check_output(v, given, o->dtype, &o->shape, err);
         return status == XINF_OK ? session_copy_elements(given, o, err) : status;
     }
     if (s->results[k]) return XINF_OK;
-    if (o->kind == XINF_KIND_TENSOR && !(o->tensor && !session_is_input(s, o->tensor) && xi_shape_eq(&o->tensor->shape, &o->shape))) {
+    if (o->kind == XINF_KIND_TENSOR && !(o->tensor && !session_is_input(s, o->tensor) &&
+                                         xi_shape_eq(&o->tensor->shape, &o->shape))) {
         status = session_own_output(s, k, o->dtype, &o->shape, &s->results[k], err);
         return status == XINF_OK ? session_copy_elements(s->results[k], o, err) : status;
     }
     xinf_tensor *t;
-    status = o->tensor && session_is_input(s, o->tensor) ? xi_tensor_copy(&t, &s->run.recycle, o->tensor, err)
-                                                         : xi_operand_take(o, &s->run.recycle, &t, err);
+    status = o->tensor && session_is_input(s, o->tensor)
+                 ? xi_tensor_copy(&t, &s->run.recycle, o->tensor, err)
+                 : xi_operand_take(o, &s->run.recycle, &t, err);
     if (status != XINF_OK) return status;
     xinf_tensor_destroy(s->outputs[k]);
     s->outputs[k] = s->results[k] = t;
     return XINF_OK;
 }
 
-/* States of another size: all are new then, because one may be made of another's old contents. *done: they were. */
+/* States of another size: all are new then, because one may be made of another's old contents.
+ * *done: they were. */
 static xinf_status session_renew_states(xi_session *s, bool *done, xinf_error *err)
 {
     int32_t count = s->config.graph->state_count;
     xinf_status status = XINF_OK;
     *done = false;
-    for (int32_t i = 0; i < count; i++) *done = *done || !xi_shape_eq(&s->frame->operands[s->plan->state_written[i]].shape, &s->states[i]->shape);
+    for (int32_t i = 0; i < count; i++)
+        *done = *done || !xi_shape_eq(&s->frame->operands[s->plan->state_written[i]].shape,
+                                      &s->states[i]->shape);
     for (int32_t i = 0; *done && i < count; i++) {
         const xi_operand *o = &s->frame->operands[s->plan->state_written[i]];
         XI_TRY(xi_tensor_create(&s->renewed[i], &s->config.alloc, o->dtype, &o->shape, false, err));
@@ -335,12 +379,15 @@ static xinf_status session_finish(xi_session *s, xinf_tensor **outputs, xinf_err
 {
     const xi_graph *g = s->config.graph;
     xinf_status status = XINF_OK;
-    for (int32_t k = 0; k < g->output_count; k++) XI_TRY(session_finish_output(s, k, outputs[k], err));
+    for (int32_t k = 0; k < g->output_count; k++)
+        XI_TRY(session_finish_output(s, k, outputs[k], err));
     for (int32_t i = 0; i < g->state_count; i++) {
         const xi_operand *o = &s->frame->operands[s->plan->state_written[i]];
-        bool same = xi_shape_eq(&o->shape, &s->states[i]->shape), open = !xi_shape_known(&g->states[i].read->type.shape);
+        bool same = xi_shape_eq(&o->shape, &s->states[i]->shape),
+             open = !xi_shape_known(&g->states[i].read->type.shape);
         if (o->dtype != s->states[i]->dtype || (!same && !open))
-            XI_TRY(xi_fail(err, XINF_RUN_ERROR, "state \"%.*s\" changes its shape", XI_STR_ARG(g->states[i].name)));
+            XI_TRY(xi_fail(err, XINF_RUN_ERROR, "state \"%.*s\" changes its shape",
+                           XI_STR_ARG(g->states[i].name)));
     }
     bool renewed;
     XI_TRY(session_renew_states(s, &renewed, err));
@@ -356,12 +403,14 @@ cleanup:
 
 /* ---- running ---- */
 
-static xinf_status session_walk(xi_session *s, xinf_tensor *const *inputs, xinf_tensor **outputs, xinf_error *err)
+static xinf_status session_walk(xi_session *s, xinf_tensor *const *inputs, xinf_tensor **outputs,
+                                xinf_error *err)
 {
     xinf_status status;
     const xi_graph *g = s->config.graph;
     XI_TRY(session_bind_inputs(s, inputs, err));
-    for (int32_t i = 0; i < g->state_count; i++) s->frame->operands[s->plan->state_read[i]] = xi_operand_of(s->states[i]);
+    for (int32_t i = 0; i < g->state_count; i++)
+        s->frame->operands[s->plan->state_read[i]] = xi_operand_of(s->states[i]);
     XI_TRY(session_place_outputs(s, outputs, err));
     xi_pool_begin(s->pool);
     status = xi_frame_run(s->frame, s->direct, err);
@@ -372,14 +421,16 @@ cleanup:
     return status;
 }
 
-xinf_status xi_session_run(xi_session *s, xinf_tensor *const *inputs, xinf_tensor **outputs, const xinf_run_options *options,
-                           atomic_int *cancel, xinf_error *err)
+xinf_status xi_session_run(xi_session *s, xinf_tensor *const *inputs, xinf_tensor **outputs,
+                           const xinf_run_options *options, atomic_int *cancel, xinf_error *err)
 {
     if (atomic_flag_test_and_set_explicit(&s->busy, memory_order_acquire))
         return xi_fail(err, XINF_BUSY, "the session is running on another thread");
     s->run.options = options;
     s->run.cancel = cancel;
-    s->run.deadline_ns = options && options->deadline_us ? xi_clock_ns() + options->deadline_us * 1000 : 0;
+    s->run.deadline_ns = options && options->deadline_us
+                             ? xi_clock_ns() + options->deadline_us * 1000
+                             : 0;
     s->run.steps_left = s->run.steps_limit ? s->run.steps_limit : UINT64_MAX;
     s->run.step_index = 0;
     xinf_status status = session_walk(s, inputs, outputs, err);

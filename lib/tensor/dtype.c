@@ -127,7 +127,7 @@ uint16_t xi_f32_to_bf16(float f)
 /* A small float: sign, exponent, mantissa bits, bias; how infinity and NaN are coded. */
 typedef struct dtype_small {
     int exponent_bits, mantissa_bits, bias;
-    bool has_infinity; /* IEEE coding of the top exponent */
+    bool has_infinity;  /* IEEE coding of the top exponent */
     bool unsigned_zero; /* FNUZ: NaN is 0x80 and there is no -0 */
     bool no_nan;
     float largest;
@@ -159,12 +159,14 @@ float xi_f8_to_f32(uint8_t b, xinf_dtype d)
     if (s->unsigned_zero && b == 0x80) return NAN;
     if (s->has_infinity && exponent == top) return mantissa ? NAN : sign ? -INFINITY : INFINITY;
     if (!s->has_infinity && !s->unsigned_zero && !s->no_nan && (b & 0x7f) == 0x7f) return NAN;
-    float v = exponent ? ldexpf((float)(mantissa + (1 << s->mantissa_bits)), exponent - s->bias - s->mantissa_bits)
+    float v = exponent ? ldexpf((float)(mantissa + (1 << s->mantissa_bits)),
+                                exponent - s->bias - s->mantissa_bits)
                        : ldexpf((float)mantissa, 1 - s->bias - s->mantissa_bits);
     return sign ? -v : v;
 }
 
-/* The nearest 2^k, ties upwards as the OCP MX conversion of ONNX's Cast default ("up") does for E8M0. */
+/* The nearest 2^k, ties upwards as the OCP MX conversion of ONNX's Cast default ("up") does for
+ * E8M0. */
 static uint8_t dtype_to_e8m0(float f, bool saturate)
 {
     uint32_t u = dtype_f32_bits(f) & 0x7fffffff;
@@ -181,10 +183,13 @@ uint8_t xi_f32_to_f8(float f, xinf_dtype d, bool saturate)
     const dtype_small *s = dtype_small_of(d);
     int width = 1 + s->exponent_bits + s->mantissa_bits, top = (1 << s->exponent_bits) - 1;
     uint8_t sign = signbit(f) ? (uint8_t)(1 << (width - 1)) : 0;
-    uint8_t nan_code = s->unsigned_zero ? 0x80 : (uint8_t)(sign | (s->has_infinity ? 0x7f : s->no_nan ? 0x7 : 0x7f));
+    uint8_t nan_code = s->unsigned_zero ? 0x80
+                                        : (uint8_t)(sign | (s->has_infinity ? 0x7f
+                                                            : s->no_nan     ? 0x7
+                                                                            : 0x7f));
     if (isnan(f)) return s->no_nan ? 0x7 : nan_code;
     float a = fabsf(f);
-    uint8_t largest = s->has_infinity ? (uint8_t)((top << s->mantissa_bits) - 1)
+    uint8_t largest = s->has_infinity                 ? (uint8_t)((top << s->mantissa_bits) - 1)
                       : s->unsigned_zero || s->no_nan ? (uint8_t)((1 << (width - 1)) - 1)
                                                       : (uint8_t)0x7e;
     uint8_t over = saturate || s->no_nan ? (uint8_t)(sign | largest)
@@ -204,7 +209,8 @@ uint8_t xi_f32_to_f8(float f, xinf_dtype d, bool saturate)
         units /= 2;
         exponent++;
     }
-    int code = units >= hidden ? ((exponent + s->bias) << s->mantissa_bits) + (units - hidden) : units;
+    int code = units >= hidden ? ((exponent + s->bias) << s->mantissa_bits) + (units - hidden)
+                               : units;
     return (uint8_t)(sign | code);
 }
 
@@ -237,7 +243,9 @@ int64_t xi_dtype_load_i64(const void *data, xinf_dtype d, int64_t i)
     case XINF_UINT2: return dtype_narrow(((const uint8_t *)data)[i], d);
     default: {
         double v = xi_dtype_load_f64(data, d, i);
-        return v >= 9223372036854775808.0 ? INT64_MAX : v > -9223372036854775808.0 ? (int64_t)v : INT64_MIN;
+        return v >= 9223372036854775808.0   ? INT64_MAX
+               : v > -9223372036854775808.0 ? (int64_t)v
+                                            : INT64_MIN;
     }
     }
 }
@@ -305,7 +313,9 @@ void xi_dtype_store_f64(void *data, xinf_dtype d, int64_t i, double v)
     case XINF_COMPLEX128:
     case XINF_UNDEFINED: break;
     default: {
-        int64_t whole = v >= 9223372036854775808.0 ? INT64_MAX : v > -9223372036854775808.0 ? (int64_t)v : INT64_MIN;
+        int64_t whole = v >= 9223372036854775808.0   ? INT64_MAX
+                        : v > -9223372036854775808.0 ? (int64_t)v
+                                                     : INT64_MIN;
         xi_dtype_store_i64(data, d, i, v != v ? 0 : whole);
         break;
     }

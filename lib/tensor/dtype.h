@@ -1,4 +1,5 @@
-/* dtype.h — element types: their sizes, classes and the conversions between narrow floats and float32. */
+/* dtype.h — element types: their sizes, classes and the conversions between narrow floats and
+ * float32. */
 #ifndef XI_TENSOR_DTYPE_H
 #define XI_TENSOR_DTYPE_H
 
@@ -27,11 +28,13 @@ float xi_f16_to_f32(uint16_t h);
 uint16_t xi_f32_to_f16(float f);
 float xi_bf16_to_f32(uint16_t h);
 uint16_t xi_f32_to_bf16(float f);
-/* 8-bit and 4-bit floats by their dtype (OCP OFP8, FNUZ variants, E8M0, E2M1). saturate: out of range becomes the largest finite value. */
+/* 8-bit and 4-bit floats by their dtype (OCP OFP8, FNUZ variants, E8M0, E2M1). saturate: out of
+ * range becomes the largest finite value. */
 float xi_f8_to_f32(uint8_t b, xinf_dtype d);
 uint8_t xi_f32_to_f8(float f, xinf_dtype d, bool saturate);
 
-/* Reads element i of `data` as float64 / int64 (bool gives 0 or 1; not for strings and complex). Slow; for ref kernels and attributes. */
+/* Reads element i of `data` as float64 / int64 (bool gives 0 or 1; not for strings and complex).
+ * Slow; for ref kernels and attributes. */
 double xi_dtype_load_f64(const void *data, xinf_dtype d, int64_t i);
 int64_t xi_dtype_load_i64(const void *data, xinf_dtype d, int64_t i);
 void xi_dtype_store_f64(void *data, xinf_dtype d, int64_t i, double v);

@@ -60,7 +60,8 @@ bool xi_shape_eq(const xi_shape *a, const xi_shape *b)
     return true;
 }
 
-/* One dimension of a broadcast: known ones must agree or be 1; an unknown one beside a known n > 1 must be n. */
+/* One dimension of a broadcast: known ones must agree or be 1; an unknown one beside a known n > 1
+ * must be n. */
 static bool shape_broadcast_dim(int64_t a, int64_t b, int64_t *out)
 {
     if (a == b || b == 1)
@@ -82,7 +83,8 @@ bool xi_shape_broadcast(const xi_shape *a, const xi_shape *b, xi_shape *out)
         return true;
     }
     for (int32_t i = 1; i <= r.rank; i++) {
-        int64_t da = i <= a->rank ? a->dim[a->rank - i] : 1, db = i <= b->rank ? b->dim[b->rank - i] : 1;
+        int64_t da = i <= a->rank ? a->dim[a->rank - i] : 1,
+                db = i <= b->rank ? b->dim[b->rank - i] : 1;
         if (!shape_broadcast_dim(da, db, &r.dim[r.rank - i])) return false;
     }
     *out = r;
@@ -105,8 +107,9 @@ const char *xi_shape_text(const xi_shape *s, char *buf, size_t size)
     size_t at = (size_t)snprintf(buf, size, "[");
     for (int32_t i = 0; i < s->rank && at < size; i++) {
         const char *comma = i ? "," : "";
-        at += (size_t)(s->dim[i] < 0 ? snprintf(buf + at, size - at, "%s?", comma)
-                                     : snprintf(buf + at, size - at, "%s%lld", comma, (long long)s->dim[i]));
+        at += (size_t)(s->dim[i] < 0
+                           ? snprintf(buf + at, size - at, "%s?", comma)
+                           : snprintf(buf + at, size - at, "%s%lld", comma, (long long)s->dim[i]));
     }
     if (at < size) snprintf(buf + at, size - at, "]");
     return buf;

@@ -9,7 +9,8 @@
 
 enum { XI_MAX_RANK = 12 };
 
-/* rank -1: not known at all. dim >= 0: known; -1: unknown; below -1: symbol (see graph.h), equal symbols are equal sizes. */
+/* rank -1: not known at all. dim >= 0: known; -1: unknown; below -1: symbol (see graph.h), equal
+ * symbols are equal sizes. */
 typedef struct xi_shape {
     int32_t rank;
     int64_t dim[XI_MAX_RANK];

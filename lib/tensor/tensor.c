@@ -16,8 +16,8 @@ xinf_status xi_tensor_bytes(xinf_dtype dtype, const xi_shape *shape, size_t *out
     return XINF_OK;
 }
 
-xinf_status xi_tensor_create(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype, const xi_shape *shape, bool zero,
-                             xinf_error *err)
+xinf_status xi_tensor_create(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype,
+                             const xi_shape *shape, bool zero, xinf_error *err)
 {
     *out = NULL;
     size_t size = 0;
@@ -44,8 +44,9 @@ xinf_status xi_tensor_create(xinf_tensor **out, const xinf_allocator *alloc, xin
     return XINF_OK;
 }
 
-xinf_status xi_tensor_create_items(xinf_tensor **out, const xinf_allocator *alloc, xinf_kind kind, xinf_tensor *keys,
-                                   xinf_tensor *const *items, int64_t count, xinf_error *err)
+xinf_status xi_tensor_create_items(xinf_tensor **out, const xinf_allocator *alloc, xinf_kind kind,
+                                   xinf_tensor *keys, xinf_tensor *const *items, int64_t count,
+                                   xinf_error *err)
 {
     *out = NULL;
     size_t size;
@@ -70,18 +71,21 @@ xinf_status xi_tensor_create_items(xinf_tensor **out, const xinf_allocator *allo
     return XINF_OK;
 }
 
-xinf_status xi_tensor_wrap(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype, const xi_shape *shape, void *data,
-                           size_t size, void (*release)(void *), void *self, xinf_error *err)
+xinf_status xi_tensor_wrap(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype,
+                           const xi_shape *shape, void *data, size_t size, void (*release)(void *),
+                           void *self, xinf_error *err)
 {
     *out = NULL;
     size_t want;
     char text[160];
-    if (dtype == XINF_STRING) return xi_fail(err, XINF_INVALID_ARGUMENT, "strings cannot be wrapped");
+    if (dtype == XINF_STRING)
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "strings cannot be wrapped");
     xinf_status status = xi_tensor_bytes(dtype, shape, &want, err);
     if (status != XINF_OK) return status;
     if (size != want || (size && !data))
-        return xi_fail(err, XINF_INVALID_ARGUMENT, "%s%s takes %zu bytes, %zu came", xinf_dtype_name(dtype),
-                       xi_shape_text(shape, text, sizeof text), want, data ? size : 0);
+        return xi_fail(err, XINF_INVALID_ARGUMENT, "%s%s takes %zu bytes, %zu came",
+                       xinf_dtype_name(dtype), xi_shape_text(shape, text, sizeof text), want,
+                       data ? size : 0);
     xinf_tensor *t = xi_calloc(alloc, 1, sizeof *t);
     if (!t) return xi_fail_memory(err, sizeof *t);
     t->alloc = *alloc;
@@ -98,7 +102,8 @@ xinf_status xi_tensor_wrap(xinf_tensor **out, const xinf_allocator *alloc, xinf_
     return XINF_OK;
 }
 
-xinf_status xi_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size, xinf_error *err)
+xinf_status xi_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size,
+                                 xinf_error *err)
 {
     if (t->kind != XINF_KIND_TENSOR || t->dtype != XINF_STRING || index < 0 || index >= t->count)
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no string %lld", (long long)index);
@@ -114,11 +119,13 @@ xinf_status xi_tensor_set_string(xinf_tensor *t, int64_t index, const char *byte
     return XINF_OK;
 }
 
-xinf_status xi_tensor_copy(xinf_tensor **out, const xinf_allocator *alloc, const xinf_tensor *src, xinf_error *err)
+xinf_status xi_tensor_copy(xinf_tensor **out, const xinf_allocator *alloc, const xinf_tensor *src,
+                           xinf_error *err)
 {
     xinf_status status;
     if (src->kind != XINF_KIND_TENSOR) {
-        XI_TRY(xi_tensor_create_items(out, alloc, src->kind, src->keys, src->items, src->count, err));
+        XI_TRY(
+            xi_tensor_create_items(out, alloc, src->kind, src->keys, src->items, src->count, err));
         for (int64_t i = 0; i < src->count; i++) xinf_tensor_retain(src->items[i]);
         if (src->keys) xinf_tensor_retain(src->keys);
         return XINF_OK;
@@ -211,7 +218,8 @@ const char *xinf_tensor_string(const xinf_tensor *t, int64_t index, size_t *out_
     return s->ptr ? s->ptr : "";
 }
 
-xinf_status xinf_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size, xinf_error *err)
+xinf_status xinf_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size,
+                                   xinf_error *err)
 {
     if (!t || (size && !bytes)) return xi_fail(err, XINF_INVALID_ARGUMENT, "NULL tensor or bytes");
     return xi_tensor_set_string(t, index, bytes, size, err);

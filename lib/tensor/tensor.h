@@ -26,18 +26,24 @@ struct xinf_tensor {
 };
 
 /* Zeroed elements when `zero`. Ownership as in the public calls. */
-xinf_status xi_tensor_create(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype, const xi_shape *shape, bool zero,
-                             xinf_error *err);
-xinf_status xi_tensor_create_items(xinf_tensor **out, const xinf_allocator *alloc, xinf_kind kind, xinf_tensor *keys,
-                                   xinf_tensor *const *items, int64_t count, xinf_error *err);
-xinf_status xi_tensor_wrap(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype, const xi_shape *shape, void *data,
-                           size_t size, void (*release)(void *), void *self, xinf_error *err);
+xinf_status xi_tensor_create(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype,
+                             const xi_shape *shape, bool zero, xinf_error *err);
+xinf_status xi_tensor_create_items(xinf_tensor **out, const xinf_allocator *alloc, xinf_kind kind,
+                                   xinf_tensor *keys, xinf_tensor *const *items, int64_t count,
+                                   xinf_error *err);
+xinf_status xi_tensor_wrap(xinf_tensor **out, const xinf_allocator *alloc, xinf_dtype dtype,
+                           const xi_shape *shape, void *data, size_t size, void (*release)(void *),
+                           void *self, xinf_error *err);
 struct DLManagedTensorVersioned;
 /* dlpack.c; ownership as in xinf_tensor_from_dlpack. */
-xinf_status xi_tensor_from_dlpack(xinf_tensor **out, const xinf_allocator *alloc, struct DLManagedTensorVersioned *m, xinf_error *err);
-/* A deep copy of a tensor's elements (strings too) into `alloc`; sequences and maps share their items. */
-xinf_status xi_tensor_copy(xinf_tensor **out, const xinf_allocator *alloc, const xinf_tensor *src, xinf_error *err);
-xinf_status xi_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size, xinf_error *err);
+xinf_status xi_tensor_from_dlpack(xinf_tensor **out, const xinf_allocator *alloc,
+                                  struct DLManagedTensorVersioned *m, xinf_error *err);
+/* A deep copy of a tensor's elements (strings too) into `alloc`; sequences and maps share their
+ * items. */
+xinf_status xi_tensor_copy(xinf_tensor **out, const xinf_allocator *alloc, const xinf_tensor *src,
+                           xinf_error *err);
+xinf_status xi_tensor_set_string(xinf_tensor *t, int64_t index, const char *bytes, size_t size,
+                                 xinf_error *err);
 
 /* Bytes of `shape` elements of dtype (strings: of xi_str), checked. */
 xinf_status xi_tensor_bytes(xinf_dtype dtype, const xi_shape *shape, size_t *out, xinf_error *err);

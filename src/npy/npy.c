@@ -13,8 +13,9 @@ typedef struct npy_type {
 } npy_type;
 
 static const npy_type npy_types[] = {
-    {XINF_FLOAT32, "f4"}, {XINF_FLOAT64, "f8"}, {XINF_FLOAT16, "f2"}, {XINF_INT8, "i1"},     {XINF_INT16, "i2"},     {XINF_INT32, "i4"},
-    {XINF_INT64, "i8"},   {XINF_UINT8, "u1"},   {XINF_UINT16, "u2"},  {XINF_UINT32, "u4"},   {XINF_UINT64, "u8"},    {XINF_BOOL, "b1"},
+    {XINF_FLOAT32, "f4"},   {XINF_FLOAT64, "f8"},     {XINF_FLOAT16, "f2"}, {XINF_INT8, "i1"},
+    {XINF_INT16, "i2"},     {XINF_INT32, "i4"},       {XINF_INT64, "i8"},   {XINF_UINT8, "u1"},
+    {XINF_UINT16, "u2"},    {XINF_UINT32, "u4"},      {XINF_UINT64, "u8"},  {XINF_BOOL, "b1"},
     {XINF_COMPLEX64, "c8"}, {XINF_COMPLEX128, "c16"},
 };
 enum { NPY_TYPES = sizeof npy_types / sizeof npy_types[0] };
@@ -41,7 +42,8 @@ static const char *npy_find(const char *text, const char *key)
     if (!at) return NULL;
     at = strchr(at, ':');
     if (!at) return NULL;
-    for (at++; *at == ' '; at++) {}
+    for (at++; *at == ' '; at++) {
+    }
     return at;
 }
 
@@ -68,7 +70,8 @@ static int npy_parse(npy_header *h, const char *text)
     h->dtype = XINF_UNDEFINED;
     for (int i = 0; i < NPY_TYPES; i++) {
         size_t n = strlen(npy_types[i].code);
-        if (strncmp(type, npy_types[i].code, n) == 0 && type[n] == '\'') h->dtype = npy_types[i].dtype;
+        if (strncmp(type, npy_types[i].code, n) == 0 && type[n] == '\'')
+            h->dtype = npy_types[i].dtype;
     }
     h->fortran = strncmp(order, "True", 4) == 0;
     return h->dtype == XINF_UNDEFINED ? -1 : npy_parse_shape(h, npy_find(text, "'shape'"));
@@ -94,7 +97,8 @@ static int npy_read_header(FILE *f, npy_header *h)
 }
 
 /* Column order to row order, element by element. */
-static void npy_transpose(const npy_header *h, const char *src, char *dst, size_t item, int64_t count)
+static void npy_transpose(const npy_header *h, const char *src, char *dst, size_t item,
+                          int64_t count)
 {
     int64_t at[NPY_RANK] = {0};
     for (int64_t i = 0; i < count; i++) {
@@ -120,8 +124,10 @@ int npy_read(xinf_tensor **out, xinf_env *env, const char *path, xinf_dtype want
         npy_fail(err, path, "is not a .npy file of numbers in this machine's byte order");
         goto cleanup;
     }
-    if (want != XINF_UNDEFINED && want != h.dtype && xinf_dtype_size(want) == xinf_dtype_size(h.dtype) &&
-        (h.dtype == XINF_UINT8 || h.dtype == XINF_UINT16 || h.dtype == XINF_INT8) && want > XINF_COMPLEX128)
+    if (want != XINF_UNDEFINED && want != h.dtype &&
+        xinf_dtype_size(want) == xinf_dtype_size(h.dtype) &&
+        (h.dtype == XINF_UINT8 || h.dtype == XINF_UINT16 || h.dtype == XINF_INT8) &&
+        want > XINF_COMPLEX128)
         h.dtype = want;
     if (xinf_tensor_create(out, env, h.dtype, h.shape, h.rank, err) != XINF_OK) goto cleanup;
     size_t size = xinf_tensor_size(*out);
@@ -131,7 +137,8 @@ int npy_read(xinf_tensor **out, xinf_env *env, const char *path, xinf_dtype want
         npy_fail(err, path, "is shorter than its header says");
         goto cleanup;
     }
-    if (columns) npy_transpose(&h, columns, data, xinf_dtype_size(h.dtype), xinf_tensor_count(*out));
+    if (columns)
+        npy_transpose(&h, columns, data, xinf_dtype_size(h.dtype), xinf_tensor_count(*out));
     result = 0;
 cleanup:
     if (result != 0) {
@@ -154,16 +161,20 @@ int npy_write(const char *path, xinf_tensor *t, xinf_error *err)
 {
     char head[512];
     const char *code = npy_code(xinf_tensor_dtype(t));
-    if (xinf_tensor_kind(t) != XINF_KIND_TENSOR || !code) return npy_fail(err, path, "this kind of value has no .npy form");
+    if (xinf_tensor_kind(t) != XINF_KIND_TENSOR || !code)
+        return npy_fail(err, path, "this kind of value has no .npy form");
     FILE *f = fopen(path, "wb");
     if (!f) return npy_fail(err, path, "cannot be written");
-    int n = snprintf(head, sizeof head, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", xinf_dtype_size(xinf_tensor_dtype(t)) == 1 ? '|' : '<', code);
+    int n = snprintf(head, sizeof head, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
+                     xinf_dtype_size(xinf_tensor_dtype(t)) == 1 ? '|' : '<', code);
     for (int32_t i = 0; i < xinf_tensor_rank(t); i++)
-        n += snprintf(head + n, sizeof head - (size_t)n, "%" PRId64 ",%s", xinf_tensor_shape(t)[i], i + 1 < xinf_tensor_rank(t) ? " " : "");
+        n += snprintf(head + n, sizeof head - (size_t)n, "%" PRId64 ",%s", xinf_tensor_shape(t)[i],
+                      i + 1 < xinf_tensor_rank(t) ? " " : "");
     n += snprintf(head + n, sizeof head - (size_t)n, "), }");
     while ((10 + n + 1) % 64) head[n++] = ' ';
     head[n++] = '\n';
-    unsigned char magic[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(n & 255), (unsigned char)(n >> 8)};
+    unsigned char magic[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(n & 255), (unsigned char)(n >> 8)};
     size_t size = xinf_tensor_size(t);
     int ok = fwrite(magic, 1, 10, f) == 10 && fwrite(head, 1, (size_t)n, f) == (size_t)n &&
              (size == 0 || fwrite(xinf_tensor_data(t), 1, size, f) == size);

@@ -20,10 +20,12 @@ static int bench_compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int bench_once(workspace *w, const inputs *in, xinf_tensor **outputs, int32_t count, const xinf_run_options *run, double *out_ms)
+static int bench_once(workspace *w, const inputs *in, xinf_tensor **outputs, int32_t count,
+                      const xinf_run_options *run, double *out_ms)
 {
     double start = workspace_now();
-    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, run, &w->err);
+    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, run,
+                                          &w->err);
     *out_ms = workspace_now() - start;
     for (int32_t i = 0; i < count; i++) {
         xinf_tensor_destroy(outputs[i]);
@@ -54,12 +56,15 @@ static int bench_measure(bench *b, workspace *w, const inputs *in)
     if (!outputs) return workspace_refuse(w, "out of memory");
     int code = bench_once(w, in, outputs, count, NULL, &b->first_ms);
     double start = workspace_now(), end = start + w->options->seconds * 1e3, told = start;
-    while (code == EXIT_DONE && b->count < BENCH_MOST && (b->count < BENCH_LEAST || workspace_now() < end)) {
+    while (code == EXIT_DONE && b->count < BENCH_MOST &&
+           (b->count < BENCH_LEAST || workspace_now() < end)) {
         code = bench_once(w, in, outputs, count, NULL, &ms);
-        if (code == EXIT_DONE && !bench_keep(b, &room, ms)) code = workspace_refuse(w, "out of memory");
+        if (code == EXIT_DONE && !bench_keep(b, &room, ms))
+            code = workspace_refuse(w, "out of memory");
         if (workspace_now() - told > 250) {
             told = workspace_now();
-            workspace_progress("%d runs, %.0f of %.0f s", b->count, (told - start) / 1e3, w->options->seconds);
+            workspace_progress("%d runs, %.0f of %.0f s", b->count, (told - start) / 1e3,
+                               w->options->seconds);
         }
     }
     workspace_progress(NULL);
@@ -81,7 +86,8 @@ static int bench_roofline(roofline *r, workspace *w, const inputs *in)
     roofline_start(r, workspace_threads(w));
     int code = EXIT_DONE;
     double end = workspace_now() + w->options->seconds * 1e3;
-    for (int i = 0; i < BENCH_PROFILED && code == EXIT_DONE && (i == 0 || workspace_now() < end); i++)
+    for (int i = 0; i < BENCH_PROFILED && code == EXIT_DONE && (i == 0 || workspace_now() < end);
+         i++)
         code = bench_once(w, in, outputs, count, &run, &ms);
     free(outputs);
     return code;
@@ -105,9 +111,10 @@ static void bench_tell(const bench *b, const workspace *w, const roofline *r)
     double median = bench_median(b), p99 = bench_at(b, 0.99);
     int32_t threads = workspace_threads(w);
     if (!w->options->json) {
-        printf("median %.3f ms  p99 %.3f ms  min %.3f ms  runs %d  threads %d  batch %lld\n", median, p99, b->ms[0], b->count, (int)threads,
-               (long long)w->options->batch);
-        printf("load %.1f ms  first run %.3f ms  peak resident %.1f MiB\n", w->load_ms, b->first_ms, workspace_peak_mib());
+        printf("median %.3f ms  p99 %.3f ms  min %.3f ms  runs %d  threads %d  batch %lld\n",
+               median, p99, b->ms[0], b->count, (int)threads, (long long)w->options->batch);
+        printf("load %.1f ms  first run %.3f ms  peak resident %.1f MiB\n", w->load_ms, b->first_ms,
+               workspace_peak_mib());
         if (r->count) printf("\n"), roofline_print(r, stdout);
         return;
     }

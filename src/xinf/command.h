@@ -1,4 +1,5 @@
-/* command.h — the subcommands, one file each. Each returns an exit code and has said what failed. */
+/* command.h — the subcommands, one file each. Each returns an exit code and has said what failed.
+ */
 #ifndef XINF_CLI_COMMAND_H
 #define XINF_CLI_COMMAND_H
 

@@ -19,7 +19,8 @@ int command_devices(const options *o)
             break;
         }
         if (!o->json) {
-            printf("%s  %s, %d units, %.1f GiB\n", d.name, d.model ? d.model : "", (int)d.units, (double)d.memory_bytes / 1073741824);
+            printf("%s  %s, %d units, %.1f GiB\n", d.name, d.model ? d.model : "", (int)d.units,
+                   (double)d.memory_bytes / 1073741824);
             if (d.features && d.features[0]) printf("  %s\n", d.features);
             continue;
         }

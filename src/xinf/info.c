@@ -9,7 +9,10 @@ typedef xinf_status (*info_ask)(const xinf_model *, int32_t, xinf_value_info *, 
 
 static const char *info_kind(xinf_kind kind)
 {
-    return kind == XINF_KIND_SEQUENCE ? "sequence" : kind == XINF_KIND_MAP ? "map" : kind == XINF_KIND_NONE ? "none" : "tensor";
+    return kind == XINF_KIND_SEQUENCE ? "sequence"
+           : kind == XINF_KIND_MAP    ? "map"
+           : kind == XINF_KIND_NONE   ? "none"
+                                      : "tensor";
 }
 
 /* ---- text ---- */
@@ -51,7 +54,8 @@ static void info_text(const xinf_report *r)
     const char *value, *key;
     int32_t missing = xinf_report_unsupported_count(r);
     printf("format %s\n", xinf_report_format(r));
-    for (int32_t i = 0; (key = xinf_model_metadata(m, i, &value)); i++) printf("%s %s\n", key, value ? value : "");
+    for (int32_t i = 0; (key = xinf_model_metadata(m, i, &value)); i++)
+        printf("%s %s\n", key, value ? value : "");
     info_values("inputs", m, xinf_model_input_count(m), xinf_model_input);
     info_values("outputs", m, xinf_model_output_count(m), xinf_model_output);
     info_values("states", m, xinf_model_state_count(m), xinf_model_state);
@@ -63,14 +67,17 @@ static void info_text(const xinf_report *r)
 
 static void info_memory_text(const xinf_memory_info *m)
 {
-    printf("mapped %llu\ngraph %llu\nweights in memory %llu\nintermediate results %llu\nother %llu\npeak memory = %llu\n",
-           (unsigned long long)m->mapped_bytes, (unsigned long long)m->graph_bytes, (unsigned long long)m->weight_bytes,
-           (unsigned long long)m->arena_bytes, (unsigned long long)m->other_bytes, (unsigned long long)m->peak_bytes);
+    printf("mapped %llu\ngraph %llu\nweights in memory %llu\nintermediate results %llu\nother "
+           "%llu\npeak memory = %llu\n",
+           (unsigned long long)m->mapped_bytes, (unsigned long long)m->graph_bytes,
+           (unsigned long long)m->weight_bytes, (unsigned long long)m->arena_bytes,
+           (unsigned long long)m->other_bytes, (unsigned long long)m->peak_bytes);
 }
 
 /* ---- JSON ---- */
 
-static void info_values_json(json *j, const char *key, const xinf_model *m, int32_t count, info_ask ask)
+static void info_values_json(json *j, const char *key, const xinf_model *m, int32_t count,
+                             info_ask ask)
 {
     json_open(j, key, '[');
     for (int32_t i = 0; i < count; i++) {
@@ -116,7 +123,8 @@ static void info_json(json *j, const xinf_report *r)
     json_close(j, '}');
     json_integer(j, "weight_bytes", (int64_t)xinf_report_weight_bytes(r));
     json_open(j, "unsupported", '[');
-    for (int32_t i = 0; i < xinf_report_unsupported_count(r); i++) json_text(j, NULL, xinf_report_unsupported(r, i));
+    for (int32_t i = 0; i < xinf_report_unsupported_count(r); i++)
+        json_text(j, NULL, xinf_report_unsupported(r, i));
     json_close(j, ']');
 }
 
@@ -142,7 +150,9 @@ static int32_t info_write(void *self, const char *text, size_t size)
 static int info_dump(workspace *w, xinf_dump what, const char *title)
 {
     printf("# %s\n", title);
-    return xinf_session_print(w->session, what, info_write, stdout, &w->err) == XINF_OK ? EXIT_DONE : workspace_failed(w);
+    return xinf_session_print(w->session, what, info_write, stdout, &w->err) == XINF_OK
+               ? EXIT_DONE
+               : workspace_failed(w);
 }
 
 /* The graph can be shown although it cannot run: the session is asked for last. */
@@ -152,11 +162,15 @@ static int info_dumps(workspace *w)
     int code = EXIT_DONE;
     if (o->dump_graph && !w->session) {
         printf("# before the passes\n");
-        if (xinf_model_print(w->model, info_write, stdout, &w->err) != XINF_OK) return workspace_failed(w);
+        if (xinf_model_print(w->model, info_write, stdout, &w->err) != XINF_OK)
+            return workspace_failed(w);
     }
-    if (o->dump_graph && w->session) code = info_dump(w, XINF_DUMP_GRAPH_BEFORE, "before the passes");
-    if (o->dump_graph && w->session && code == EXIT_DONE) code = info_dump(w, XINF_DUMP_GRAPH, "after the passes");
-    if (o->dump_plan && w->session && code == EXIT_DONE) code = info_dump(w, XINF_DUMP_PLAN, "plan");
+    if (o->dump_graph && w->session)
+        code = info_dump(w, XINF_DUMP_GRAPH_BEFORE, "before the passes");
+    if (o->dump_graph && w->session && code == EXIT_DONE)
+        code = info_dump(w, XINF_DUMP_GRAPH, "after the passes");
+    if (o->dump_plan && w->session && code == EXIT_DONE)
+        code = info_dump(w, XINF_DUMP_PLAN, "plan");
     return code;
 }
 
@@ -186,14 +200,17 @@ int command_info(const options *o)
     json j = {.to = stdout};
     xinf_report *report = NULL;
     int code = workspace_open(&w, o);
-    if (code == EXIT_DONE && xinf_loader_inspect(&report, w.loader, o->model, NULL, &w.err) != XINF_OK) code = workspace_failed(&w);
+    if (code == EXIT_DONE &&
+        xinf_loader_inspect(&report, w.loader, o->model, NULL, &w.err) != XINF_OK)
+        code = workspace_failed(&w);
     if (code == EXIT_DONE && o->json) {
         json_open(&j, NULL, '{');
         info_json(&j, report);
     } else if (code == EXIT_DONE && !o->dump_graph && !o->dump_plan) {
         info_text(report);
     }
-    if (code == EXIT_DONE && (o->memory || o->dump_graph || o->dump_plan)) code = info_session(&w, &j);
+    if (code == EXIT_DONE && (o->memory || o->dump_graph || o->dump_plan))
+        code = info_session(&w, &j);
     if (o->json && j.depth) json_close(&j, '}');
     xinf_report_destroy(report);
     workspace_close(&w);

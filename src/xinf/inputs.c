@@ -17,7 +17,8 @@ void inputs_shape_text(char *text, size_t size, const xinf_value_info *info)
         if (info->shape[i] >= 0)
             at += (size_t)snprintf(text + at, size - at, "%s%" PRId64, comma, info->shape[i]);
         else
-            at += (size_t)snprintf(text + at, size - at, "%s%s", comma, info->symbols && info->symbols[i] ? info->symbols[i] : "?");
+            at += (size_t)snprintf(text + at, size - at, "%s%s", comma,
+                                   info->symbols && info->symbols[i] ? info->symbols[i] : "?");
     }
     if (at < size) snprintf(text + at, size - at, info->rank < 0 ? "?]" : "]");
 }
@@ -34,7 +35,8 @@ static uint64_t inputs_next(uint64_t *state)
     return x * 2685821657736338717u;
 }
 
-/* A half-precision or bfloat16 number of the same sign and size as v, rounded towards zero. |v| < 1. */
+/* A half-precision or bfloat16 number of the same sign and size as v, rounded towards zero. |v|
+ * < 1. */
 static uint16_t inputs_half(float v, bool brain)
 {
     uint32_t bits;
@@ -45,7 +47,8 @@ static uint16_t inputs_half(float v, bool brain)
     return exponent <= 0 ? sign : (uint16_t)(sign | exponent << 10 | (bits >> 13 & 0x3ff));
 }
 
-/* Floats lie in -1 … 1, bytes in 0 … 255; other integers are 0 or 1, which every table of tokens can look up. */
+/* Floats lie in -1 … 1, bytes in 0 … 255; other integers are 0 or 1, which every table of tokens
+ * can look up. */
 static bool inputs_fill(xinf_tensor *t, uint64_t *state)
 {
     char *data = xinf_tensor_data(t);
@@ -95,7 +98,8 @@ static int64_t inputs_symbol(const workspace *w, const char *symbol)
     return -1;
 }
 
-static int inputs_shape(int64_t *shape, int32_t *rank, const workspace *w, const xinf_value_info *info)
+static int inputs_shape(int64_t *shape, int32_t *rank, const workspace *w,
+                        const xinf_value_info *info)
 {
     char text[512];
     const xinf_shape_hint *hint = options_shape(w->options, info->name);
@@ -114,20 +118,26 @@ static int inputs_shape(int64_t *shape, int32_t *rank, const workspace *w, const
     }
     if (!open) return EXIT_DONE;
     inputs_shape_text(text, sizeof text, info);
-    return workspace_refuse(w, "input %s has the open shape %s: give --shape %s=…, sizes separated by x", info->name, text, info->name);
+    return workspace_refuse(
+        w, "input %s has the open shape %s: give --shape %s=…, sizes separated by x", info->name,
+        text, info->name);
 }
 
-static int inputs_random(xinf_tensor **out, workspace *w, const xinf_value_info *info, uint64_t *state)
+static int inputs_random(xinf_tensor **out, workspace *w, const xinf_value_info *info,
+                         uint64_t *state)
 {
     int64_t shape[INPUTS_RANK];
     int32_t rank;
     if (info->kind != XINF_KIND_TENSOR || info->dtype == XINF_STRING)
-        return workspace_refuse(w, "input %s is no tensor of numbers: there are no random values for it", info->name);
+        return workspace_refuse(
+            w, "input %s is no tensor of numbers: there are no random values for it", info->name);
     int code = inputs_shape(shape, &rank, w, info);
     if (code != EXIT_DONE) return code;
-    if (xinf_tensor_create(out, w->env, info->dtype, shape, rank, &w->err) != XINF_OK) return workspace_failed(w);
+    if (xinf_tensor_create(out, w->env, info->dtype, shape, rank, &w->err) != XINF_OK)
+        return workspace_failed(w);
     if (!inputs_fill(*out, state))
-        return workspace_refuse(w, "input %s: there are no random values of type %s", info->name, xinf_dtype_name(info->dtype));
+        return workspace_refuse(w, "input %s: there are no random values of type %s", info->name,
+                                xinf_dtype_name(info->dtype));
     return EXIT_DONE;
 }
 
@@ -145,12 +155,17 @@ static int inputs_check_names(const workspace *w)
     }
     for (int32_t k = 0; k < w->options->input_count + w->options->session.hint_count; k++) {
         bool found = false;
-        const char *name = k < w->options->input_count ? w->options->inputs[k].name : w->options->session.hints[k - w->options->input_count].name;
+        const char *name = k < w->options->input_count
+                               ? w->options->inputs[k].name
+                               : w->options->session.hints[k - w->options->input_count].name;
         for (int32_t i = 0; i < count && !found; i++) {
             xinf_value_info info = XINF_VALUE_INFO_INIT;
-            found = xinf_model_input(w->model, i, &info, NULL) == XINF_OK && strcmp(info.name, name) == 0;
+            found = xinf_model_input(w->model, i, &info, NULL) == XINF_OK &&
+                    strcmp(info.name, name) == 0;
         }
-        if (!found) return workspace_refuse(w, "there is no input %s; the model has %s", name, count ? names : "none");
+        if (!found)
+            return workspace_refuse(w, "there is no input %s; the model has %s", name,
+                                    count ? names : "none");
     }
     return EXIT_DONE;
 }
@@ -161,10 +176,13 @@ static int inputs_one(xinf_tensor **out, workspace *w, int32_t index, bool rando
     if (xinf_model_input(w->model, index, &info, &w->err) != XINF_OK) return workspace_failed(w);
     for (int32_t k = 0; k < w->options->input_count; k++)
         if (strcmp(w->options->inputs[k].name, info.name) == 0)
-            return npy_read(out, w->env, w->options->inputs[k].path, info.dtype, &w->err) == 0 ? EXIT_DONE : workspace_failed(w);
+            return npy_read(out, w->env, w->options->inputs[k].path, info.dtype, &w->err) == 0
+                       ? EXIT_DONE
+                       : workspace_failed(w);
     if (info.optional) return EXIT_DONE;
     if (random) return inputs_random(out, w, &info, state);
-    return workspace_refuse(w, "input %s has no value: give --input %s=FILE.npy or --random", info.name, info.name);
+    return workspace_refuse(w, "input %s has no value: give --input %s=FILE.npy or --random",
+                            info.name, info.name);
 }
 
 int inputs_make(inputs *in, workspace *w, bool random)
@@ -175,7 +193,8 @@ int inputs_make(inputs *in, workspace *w, bool random)
     if (code != EXIT_DONE) return code;
     in->values = calloc((size_t)in->count + 1, sizeof(xinf_tensor *));
     if (!in->values) return workspace_refuse(w, "out of memory");
-    for (int32_t i = 0; i < in->count && code == EXIT_DONE; i++) code = inputs_one(&in->values[i], w, i, random, &state);
+    for (int32_t i = 0; i < in->count && code == EXIT_DONE; i++)
+        code = inputs_one(&in->values[i], w, i, random, &state);
     return code;
 }
 

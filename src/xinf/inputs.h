@@ -9,8 +9,9 @@ typedef struct inputs {
     int32_t count;
 } inputs;
 
-/* Fills every input: --input first, then (when `random`) random values of the declared shape, where --shape and the batch size
- * close open dimensions, then the model's defaults. Returns an exit code. inputs_free after any result. */
+/* Fills every input: --input first, then (when `random`) random values of the declared shape, where
+ * --shape and the batch size close open dimensions, then the model's defaults. Returns an exit
+ * code. inputs_free after any result. */
 int inputs_make(inputs *out, workspace *w, bool random);
 void inputs_free(inputs *in);
 /* "[N,3,224,224]" of a declared value; "[?]" when its rank is not declared. */

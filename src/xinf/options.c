@@ -6,7 +6,10 @@
 #include <string.h>
 
 enum { OPTIONS_RANK = 12 };
-enum { SESSION = COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH, WITH_DATA = COMMAND_RUN | COMMAND_BENCH };
+enum {
+    SESSION = COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH,
+    WITH_DATA = COMMAND_RUN | COMMAND_BENCH
+};
 
 typedef enum option_id {
     OPTION_HELP,
@@ -50,35 +53,54 @@ typedef struct option_row {
 } option_row;
 
 static const option_row option_rows[] = {
-    {OPTION_JSON, "--json", NULL, COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH | COMMAND_DEVICES | COMMAND_QUANTIZE, "print one JSON object"},
-    {OPTION_MEMORY, "--memory", NULL, COMMAND_INFO, "bytes by what they are for, and the peak of one run"},
-    {OPTION_DUMP_GRAPH, "--dump-graph", NULL, COMMAND_INFO, "the graph before and after the passes, as text"},
+    {OPTION_JSON, "--json", NULL,
+     COMMAND_INFO | COMMAND_RUN | COMMAND_BENCH | COMMAND_DEVICES | COMMAND_QUANTIZE,
+     "print one JSON object"},
+    {OPTION_MEMORY, "--memory", NULL, COMMAND_INFO,
+     "bytes by what they are for, and the peak of one run"},
+    {OPTION_DUMP_GRAPH, "--dump-graph", NULL, COMMAND_INFO,
+     "the graph before and after the passes, as text"},
     {OPTION_DUMP_PLAN, "--dump-plan", NULL, COMMAND_INFO, "the steps of a run, as text"},
-    {OPTION_INPUT, "--input", "NAME=FILE.npy", WITH_DATA, "the value of an input; may be given for each"},
+    {OPTION_INPUT, "--input", "NAME=FILE.npy", WITH_DATA,
+     "the value of an input; may be given for each"},
     {OPTION_RANDOM, "--random", NULL, COMMAND_RUN, "random values for inputs that have none"},
     {OPTION_SEED, "--seed", "N", WITH_DATA, "of the random values (1)"},
-    {OPTION_OUTPUT_DIR, "--output-dir", "DIR", COMMAND_RUN, "write results there as .npy, and outputs.json"},
-    {OPTION_PROFILE, "--profile", "FILE.json", COMMAND_RUN, "write the time of each step as a Chrome trace"},
-    {OPTION_DEADLINE, "--deadline", "MS", COMMAND_RUN, "give up a run after that many milliseconds"},
-    {OPTION_BATCH, "--batch", "N", COMMAND_BENCH, "size of the first axis of inputs that leave it open (1)"},
+    {OPTION_OUTPUT_DIR, "--output-dir", "DIR", COMMAND_RUN,
+     "write results there as .npy, and outputs.json"},
+    {OPTION_PROFILE, "--profile", "FILE.json", COMMAND_RUN,
+     "write the time of each step as a Chrome trace"},
+    {OPTION_DEADLINE, "--deadline", "MS", COMMAND_RUN,
+     "give up a run after that many milliseconds"},
+    {OPTION_BATCH, "--batch", "N", COMMAND_BENCH,
+     "size of the first axis of inputs that leave it open (1)"},
     {OPTION_SECONDS, "--seconds", "S", COMMAND_BENCH, "how long to measure (3)"},
-    {OPTION_ROOFLINE, "--roofline", NULL, COMMAND_BENCH, "the speed of each step against the peak of this machine, measured at start"},
+    {OPTION_ROOFLINE, "--roofline", NULL, COMMAND_BENCH,
+     "the speed of each step against the peak of this machine, measured at start"},
     {OPTION_OUTPUT, "-o", "OUT.onnx", COMMAND_CONVERT | COMMAND_QUANTIZE, "the file to write"},
     {OPTION_WEIGHT_BITS, "--weight-bits", "N", COMMAND_QUANTIZE, "of weights, 2 to 8 (4)"},
-    {OPTION_ACTIVATION_BITS, "--activation-bits", "N", COMMAND_QUANTIZE, "of activations, 8 or 32 (8)"},
-    {OPTION_METHOD, "--method", "M", COMMAND_QUANTIZE, "which weights share a scale: per-channel, per-tensor, per-group (per-channel)"},
-    {OPTION_GROUP, "--group", "N", COMMAND_QUANTIZE, "weights in a group of per-group, 16 to 256 (64)"},
+    {OPTION_ACTIVATION_BITS, "--activation-bits", "N", COMMAND_QUANTIZE,
+     "of activations, 8 or 32 (8)"},
+    {OPTION_METHOD, "--method", "M", COMMAND_QUANTIZE,
+     "which weights share a scale: per-channel, per-tensor, per-group (per-channel)"},
+    {OPTION_GROUP, "--group", "N", COMMAND_QUANTIZE,
+     "weights in a group of per-group, 16 to 256 (64)"},
     {OPTION_REPORT, "--report", "FILE.json", COMMAND_QUANTIZE, "write what each layer became"},
     {OPTION_DEVICE, "--device", "D", SESSION, "where it runs (cpu)"},
     {OPTION_THREADS, "--threads", "N", SESSION, "threads of a run (the CPUs this process may use)"},
-    {OPTION_SHAPE, "--shape", "NAME=1x3x224x224", SESSION, "the shape of an input; may be given for each"},
+    {OPTION_SHAPE, "--shape", "NAME=1x3x224x224", SESSION,
+     "the shape of an input; may be given for each"},
     {OPTION_PRECISION, "--precision", "P", SESSION, "fp32 (fp32)"},
     {OPTION_TUNE, "--tune", "T", SESSION, "off (off)"},
-    {OPTION_ISA, "--isa", "I", SESSION, "the most the CPU may use: portable, avx2, avx512, neon (all it has)"},
-    {OPTION_PASSES_OFF, "--passes-off", "A,B", SESSION, "passes that are not run; all for every one"},
-    {OPTION_SPIN, "--spin-us", "N", SESSION, "microseconds that threads spin between steps (50); -1 for none"},
-    {OPTION_MEMORY_LIMIT, "--memory-limit", "MIB", SESSION, "of intermediate results and packed weights (none)"},
-    {OPTION_MAX_STEPS, "--max-steps", "N", SESSION, "operators in one run, loop bodies counted each time (none)"},
+    {OPTION_ISA, "--isa", "I", SESSION,
+     "the most the CPU may use: portable, avx2, avx512, neon (all it has)"},
+    {OPTION_PASSES_OFF, "--passes-off", "A,B", SESSION,
+     "passes that are not run; all for every one"},
+    {OPTION_SPIN, "--spin-us", "N", SESSION,
+     "microseconds that threads spin between steps (50); -1 for none"},
+    {OPTION_MEMORY_LIMIT, "--memory-limit", "MIB", SESSION,
+     "of intermediate results and packed weights (none)"},
+    {OPTION_MAX_STEPS, "--max-steps", "N", SESSION,
+     "operators in one run, loop bodies counted each time (none)"},
     {OPTION_HELP, "--help", NULL, COMMAND_ALL, "print this"},
 };
 enum { OPTION_ROWS = sizeof option_rows / sizeof option_rows[0] };
@@ -101,9 +123,12 @@ enum { COMMAND_ROWS = sizeof command_rows / sizeof command_rows[0] };
 void options_overview(FILE *to)
 {
     fprintf(to, "usage: xinf COMMAND …\n\n");
-    for (int i = 0; i < COMMAND_ROWS; i++) fprintf(to, "  %-8s  %s\n", command_rows[i].name, command_rows[i].help);
-    fprintf(to, "\n`xinf COMMAND --help` lists the options of one; `xinf --version` prints the version.\n"
-                "Exit codes: 0 done, 1 the work failed, 2 wrong usage.\n");
+    for (int i = 0; i < COMMAND_ROWS; i++)
+        fprintf(to, "  %-8s  %s\n", command_rows[i].name, command_rows[i].help);
+    fprintf(
+        to,
+        "\n`xinf COMMAND --help` lists the options of one; `xinf --version` prints the version.\n"
+        "Exit codes: 0 done, 1 the work failed, 2 wrong usage.\n");
 }
 
 static const command_row *command_of(command_id id)
@@ -116,19 +141,22 @@ static const command_row *command_of(command_id id)
 static void options_help(command_id command)
 {
     const command_row *row = command_of(command);
-    printf("usage: xinf %s%s%s [option]…\n%s\n\n", row->name, row->words[0] ? " " : "", row->words, row->help);
+    printf("usage: xinf %s%s%s [option]…\n%s\n\n", row->name, row->words[0] ? " " : "", row->words,
+           row->help);
     for (int i = 0; i < OPTION_ROWS; i++) {
         char head[64];
         const option_row *o = &option_rows[i];
         if (!(o->commands & (int)command)) continue;
-        snprintf(head, sizeof head, "%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        snprintf(head, sizeof head, "%s%s%s", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         printf("  %-26s  %s\n", head, o->help);
     }
 }
 
 static options_result options_wrong(command_id command, const char *what, const char *which)
 {
-    fprintf(stderr, "xinf %s: %s%s (--help lists what there is)\n", command_of(command)->name, what, which);
+    fprintf(stderr, "xinf %s: %s%s (--help lists what there is)\n", command_of(command)->name, what,
+            which);
     return OPTIONS_WRONG;
 }
 
@@ -213,8 +241,8 @@ static bool option_method(options *o, const char *text)
 
 static bool option_take(options *o, option_id id, const char *text)
 {
-    static const char *const isas[] = {"portable", "avx2", "avx512", "neon", NULL}, *const precisions[] = {"fp32", NULL},
-                                                                           *const tunes[] = {"off", NULL};
+    static const char *const isas[] = {"portable", "avx2", "avx512", "neon", NULL},
+                             *const precisions[] = {"fp32", NULL}, *const tunes[] = {"off", NULL};
     int64_t n = 0;
     bool good = true;
     switch (id) {
@@ -288,24 +316,29 @@ static const option_row *option_find(command_id command, const char *word, size_
 {
     if (size == 2 && word[0] == '-' && word[1] == 'h') return &option_rows[OPTION_ROWS - 1];
     for (int i = 0; i < OPTION_ROWS; i++)
-        if (option_rows[i].commands & (int)command && strlen(option_rows[i].name) == size && strncmp(option_rows[i].name, word, size) == 0)
+        if (option_rows[i].commands & (int)command && strlen(option_rows[i].name) == size &&
+            strncmp(option_rows[i].name, word, size) == 0)
             return &option_rows[i];
     return NULL;
 }
 
 static options_result options_complete(const options *o, command_id command)
 {
-    if (command == COMMAND_DEVICES) return o->model ? options_wrong(command, "takes no file: ", o->model) : OPTIONS_GO;
+    if (command == COMMAND_DEVICES)
+        return o->model ? options_wrong(command, "takes no file: ", o->model) : OPTIONS_GO;
     if (!o->model) return options_wrong(command, "which model?", "");
-    if (command & (COMMAND_CONVERT | COMMAND_QUANTIZE) && !o->output) return options_wrong(command, "-o OUT.onnx is missing", "");
-    if (o->json && (o->dump_graph || o->dump_plan)) return options_wrong(command, "a dump is text: it does not go with --json", "");
+    if (command & (COMMAND_CONVERT | COMMAND_QUANTIZE) && !o->output)
+        return options_wrong(command, "-o OUT.onnx is missing", "");
+    if (o->json && (o->dump_graph || o->dump_plan))
+        return options_wrong(command, "a dump is text: it does not go with --json", "");
     return OPTIONS_GO;
 }
 
 static options_result options_word(options *o, command_id command, int argc, char **argv, int *at)
 {
     const char *word = argv[*at], *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
-    const option_row *row = option_find(command, word, equals ? (size_t)(equals - word) : strlen(word));
+    const option_row *row = option_find(command, word,
+                                        equals ? (size_t)(equals - word) : strlen(word));
     if (!row) return options_wrong(command, "there is no option ", word);
     if (row->id == OPTION_HELP) {
         options_help(command);
@@ -316,13 +349,18 @@ static options_result options_word(options *o, command_id command, int argc, cha
     if (row->value && !value && ++*at < argc) value = argv[*at];
     if (row->value && !value) return options_wrong(command, "a value is missing after ", word);
     if (option_take(o, row->id, value)) return OPTIONS_GO;
-    fprintf(stderr, "xinf %s: %s takes %s, not '%s': %s\n", command_of(command)->name, row->name, row->value, value, row->help);
+    fprintf(stderr, "xinf %s: %s takes %s, not '%s': %s\n", command_of(command)->name, row->name,
+            row->value, value, row->help);
     return OPTIONS_WRONG;
 }
 
 options_result options_parse(options *o, command_id command, int argc, char **argv)
 {
-    *o = (options){.batch = 1, .seconds = 3, .seed = 1, .session = XINF_SESSION_OPTIONS_INIT, .quantize = XINF_QUANTIZE_OPTIONS_INIT};
+    *o = (options){.batch = 1,
+                   .seconds = 3,
+                   .seed = 1,
+                   .session = XINF_SESSION_OPTIONS_INIT,
+                   .quantize = XINF_QUANTIZE_OPTIONS_INIT};
     o->inputs = calloc((size_t)argc + 1, sizeof *o->inputs);
     xinf_shape_hint *hints = calloc((size_t)argc + 1, sizeof *hints);
     o->session.hints = hints;

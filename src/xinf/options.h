@@ -44,7 +44,8 @@ typedef struct options {
 
 typedef enum options_result { OPTIONS_GO, OPTIONS_HELPED, OPTIONS_WRONG } options_result;
 
-/* Reads the words after the subcommand. Says on stderr what is wrong, prints --help on stdout. options_free after any result. */
+/* Reads the words after the subcommand. Says on stderr what is wrong, prints --help on stdout.
+ * options_free after any result. */
 options_result options_parse(options *out, command_id command, int argc, char **argv);
 void options_free(options *o);
 /* The dimensions that --shape gave for this input, or NULL. */

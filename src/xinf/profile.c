@@ -23,7 +23,9 @@ void profile_add(void *self, const xinf_step_profile *step)
     if (p->full) return;
     if (p->count == p->room) {
         size_t room = p->room ? p->room * 2 : 256;
-        profile_step *steps = room < SIZE_MAX / sizeof *steps ? realloc(p->steps, room * sizeof *steps) : NULL;
+        profile_step *steps = room < SIZE_MAX / sizeof *steps
+                                  ? realloc(p->steps, room * sizeof *steps)
+                                  : NULL;
         if (!steps) {
             p->full = true;
             return;
@@ -31,12 +33,14 @@ void profile_add(void *self, const xinf_step_profile *step)
         p->steps = steps;
         p->room = room;
     }
-    char *text = profile_texts(step->node ? step->node : "", step->op ? step->op : "", step->kernel ? step->kernel : "");
+    char *text = profile_texts(step->node ? step->node : "", step->op ? step->op : "",
+                               step->kernel ? step->kernel : "");
     if (!text) {
         p->full = true;
         return;
     }
-    p->steps[p->count++] = (profile_step){text, step->start_ns, step->end_ns, step->bytes, step->flops};
+    p->steps[p->count++] = (profile_step){text, step->start_ns, step->end_ns, step->bytes,
+                                          step->flops};
 }
 
 static void profile_event(json *j, const profile_step *s, uint64_t zero)
@@ -48,7 +52,8 @@ static void profile_event(json *j, const profile_step *s, uint64_t zero)
     json_text(j, "ph", "X");
     json_integer(j, "pid", 1);
     json_integer(j, "tid", 1);
-    fprintf(j->to, ", \"ts\": %.3f, \"dur\": %.3f", (double)(s->start_ns - zero) / 1e3, (double)(s->end_ns - s->start_ns) / 1e3);
+    fprintf(j->to, ", \"ts\": %.3f, \"dur\": %.3f", (double)(s->start_ns - zero) / 1e3,
+            (double)(s->end_ns - s->start_ns) / 1e3);
     json_open(j, "args", '{');
     json_text(j, "op", op);
     json_text(j, "kernel", kernel);

@@ -1,4 +1,5 @@
-/* profile.h — the steps of runs, kept and written in the trace format of Chrome (chrome://tracing, Perfetto). */
+/* profile.h — the steps of runs, kept and written in the trace format of Chrome (chrome://tracing,
+ * Perfetto). */
 #ifndef XINF_CLI_PROFILE_H
 #define XINF_CLI_PROFILE_H
 

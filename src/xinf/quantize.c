@@ -27,14 +27,17 @@ static quantize_sums quantize_sum(const xinf_dynamic_quantizer *q)
 static void quantize_print_table(const xinf_dynamic_quantizer *q)
 {
     quantize_sums sums = quantize_sum(q);
-    printf("%4s  %9s  %10s  %10s  %-8s  %s\n", "bits", "SQNR dB", "before", "after", "operator", "node");
+    printf("%4s  %9s  %10s  %10s  %-8s  %s\n", "bits", "SQNR dB", "before", "after", "operator",
+           "node");
     for (int32_t i = 0; i < xinf_dynamic_quantizer_layer_count(q); i++) {
         xinf_quantize_layer layer = XINF_QUANTIZE_LAYER_INIT;
         xinf_dynamic_quantizer_layer(q, i, &layer, NULL);
-        printf("%4d  %9.2f  %10llu  %10llu  %-8s  %s\n", (int)layer.bits, layer.sqnr_db, (unsigned long long)layer.bytes_before,
-               (unsigned long long)layer.bytes_after, layer.op, layer.name);
+        printf("%4d  %9.2f  %10llu  %10llu  %-8s  %s\n", (int)layer.bits, layer.sqnr_db,
+               (unsigned long long)layer.bytes_before, (unsigned long long)layer.bytes_after,
+               layer.op, layer.name);
     }
-    printf("%d layers, weights %.1f to %.1f KiB\n", (int)sums.layers, (double)sums.before / 1024, (double)sums.after / 1024);
+    printf("%d layers, weights %.1f to %.1f KiB\n", (int)sums.layers, (double)sums.before / 1024,
+           (double)sums.after / 1024);
 }
 
 static void quantize_print_json(const xinf_dynamic_quantizer *q, const options *o, FILE *to)
@@ -81,7 +84,8 @@ static int quantize_report(const workspace *w, const xinf_dynamic_quantizer *q)
     if (!to) return workspace_refuse(w, "%s: cannot be written", o->report);
     quantize_print_json(q, o, to);
     bool written = !ferror(to);
-    return fclose(to) == 0 && written ? EXIT_DONE : workspace_refuse(w, "%s: cannot be written", o->report);
+    return fclose(to) == 0 && written ? EXIT_DONE
+                                      : workspace_refuse(w, "%s: cannot be written", o->report);
 }
 
 int command_quantize(const options *o)

@@ -1,4 +1,5 @@
-/* results.c — see results.h. Names come from the model, which may be hostile: they never leave the folder. */
+/* results.c — see results.h. Names come from the model, which may be hostile: they never leave the
+ * folder. */
 #include "results.h"
 
 #include <errno.h>
@@ -16,8 +17,8 @@ void results_name(char name[RESULTS_NAME], const char *output, int32_t index)
 {
     size_t at = 0;
     for (const unsigned char *s = (const unsigned char *)output; *s; s++) {
-        bool plain = (*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_' || *s == '-' ||
-                     (*s == '.' && at > 0);
+        bool plain = (*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') ||
+                     (*s >= '0' && *s <= '9') || *s == '_' || *s == '-' || (*s == '.' && at > 0);
         if (at >= RESULTS_CUT) {
             at += (size_t)snprintf(name + at, RESULTS_NAME - at, "%%_%d", (int)index);
             break;
@@ -50,7 +51,8 @@ static int results_strings(workspace *w, const char *path, const xinf_tensor *t)
     if (!j.to) return workspace_refuse(w, "%s: cannot be written: %s", path, strerror(errno));
     json_open(&j, NULL, '{');
     json_open(&j, "shape", '[');
-    for (int32_t i = 0; i < xinf_tensor_rank(t); i++) json_integer(&j, NULL, xinf_tensor_shape(t)[i]);
+    for (int32_t i = 0; i < xinf_tensor_rank(t); i++)
+        json_integer(&j, NULL, xinf_tensor_shape(t)[i]);
     json_close(&j, ']');
     json_open(&j, "strings", '[');
     for (int64_t i = 0; i < xinf_tensor_count(t); i++) {
@@ -61,11 +63,13 @@ static int results_strings(workspace *w, const char *path, const xinf_tensor *t)
     json_close(&j, ']');
     json_close(&j, '}');
     bool bad = ferror(j.to) != 0;
-    return fclose(j.to) == 0 && !bad ? EXIT_DONE : workspace_refuse(w, "%s: cannot be written", path);
+    return fclose(j.to) == 0 && !bad ? EXIT_DONE
+                                     : workspace_refuse(w, "%s: cannot be written", path);
 }
 
 /* Writes t as stem.npy, or its items as stem%_0.npy, …; says in j what went where. */
-static int results_value(workspace *w, json *j, const char *key, const char *stem, xinf_tensor *t, int depth)
+static int results_value(workspace *w, json *j, const char *key, const char *stem, xinf_tensor *t,
+                         int depth)
 {
     char path[RESULTS_PATH], file[RESULTS_NAME];
     xinf_kind kind = xinf_tensor_kind(t);
@@ -81,7 +85,8 @@ static int results_value(workspace *w, json *j, const char *key, const char *ste
         if (text) return results_strings(w, path, t);
         return npy_write(path, t, &w->err) == 0 ? EXIT_DONE : workspace_failed(w);
     }
-    if (depth == RESULTS_DEPTH) return workspace_refuse(w, "%s: values are nested more than %d deep", stem, RESULTS_DEPTH);
+    if (depth == RESULTS_DEPTH)
+        return workspace_refuse(w, "%s: values are nested more than %d deep", stem, RESULTS_DEPTH);
     int code = EXIT_DONE;
     if (kind == XINF_KIND_MAP) {
         json_open(j, key, '{');
@@ -112,8 +117,10 @@ int results_write(workspace *w, xinf_tensor **outputs, int32_t count)
     char path[RESULTS_PATH], name[RESULTS_NAME];
     const char *folder = w->options->output_dir;
     int code = EXIT_DONE;
-    if (strlen(folder) > 3500) return workspace_refuse(w, "the path of the output folder is too long");
-    if (!results_folder(folder)) return workspace_refuse(w, "%s: the folder cannot be made: %s", folder, strerror(errno));
+    if (strlen(folder) > 3500)
+        return workspace_refuse(w, "the path of the output folder is too long");
+    if (!results_folder(folder))
+        return workspace_refuse(w, "%s: the folder cannot be made: %s", folder, strerror(errno));
     snprintf(path, sizeof path, "%s/outputs.json", folder);
     json j = {.to = fopen(path, "w")};
     if (!j.to) return workspace_refuse(w, "%s: cannot be written: %s", path, strerror(errno));
@@ -177,7 +184,8 @@ void results_print(const workspace *w, xinf_tensor **outputs, int32_t count)
         printf("%s  ", results_label(w, i));
         if (kind == XINF_KIND_TENSOR) {
             printf("%s [", xinf_dtype_name(xinf_tensor_dtype(t)));
-            for (int32_t k = 0; k < xinf_tensor_rank(t); k++) printf("%s%" PRId64, k ? "," : "", xinf_tensor_shape(t)[k]);
+            for (int32_t k = 0; k < xinf_tensor_rank(t); k++)
+                printf("%s%" PRId64, k ? "," : "", xinf_tensor_shape(t)[k]);
             printf("]");
             results_range(t);
         } else {
@@ -199,7 +207,8 @@ void results_json(json *j, const workspace *w, xinf_tensor **outputs, int32_t co
         if (xinf_tensor_kind(t) == XINF_KIND_TENSOR) {
             json_text(j, "dtype", xinf_dtype_name(xinf_tensor_dtype(t)));
             json_open(j, "shape", '[');
-            for (int32_t k = 0; k < xinf_tensor_rank(t); k++) json_integer(j, NULL, xinf_tensor_shape(t)[k]);
+            for (int32_t k = 0; k < xinf_tensor_rank(t); k++)
+                json_integer(j, NULL, xinf_tensor_shape(t)[k]);
             json_close(j, ']');
         } else {
             json_integer(j, "count", xinf_tensor_count(t));

@@ -15,16 +15,20 @@
 
 enum { ROOFLINE_TURNS = 100000, ROOFLINE_TRIES = 12, ROOFLINE_FLOATS = 8 << 20 };
 
-/* Twelve independent sums of a vector: more than the latency of any core asks for. Returns the operations. */
-#define ROOFLINE_CHAINS(vector, set, fma, lanes, keep)                                                                 \
-    vector s[12], a = set(1.0001f), b = set(0.5f);                                                                     \
-    for (int i = 0; i < 12; i++) s[i] = set((float)i);                                                                 \
-    for (int turn = 0; turn < ROOFLINE_TURNS; turn++) {                                                                \
-        s[0] = fma(s[0], a, b), s[1] = fma(s[1], a, b), s[2] = fma(s[2], a, b), s[3] = fma(s[3], a, b);                \
-        s[4] = fma(s[4], a, b), s[5] = fma(s[5], a, b), s[6] = fma(s[6], a, b), s[7] = fma(s[7], a, b);                \
-        s[8] = fma(s[8], a, b), s[9] = fma(s[9], a, b), s[10] = fma(s[10], a, b), s[11] = fma(s[11], a, b);            \
-    }                                                                                                                  \
-    for (int i = 0; i < 12; i++) keep;                                                                                 \
+/* Twelve independent sums of a vector: more than the latency of any core asks for. Returns the
+ * operations. */
+#define ROOFLINE_CHAINS(vector, set, fma, lanes, keep)                            \
+    vector s[12], a = set(1.0001f), b = set(0.5f);                                \
+    for (int i = 0; i < 12; i++) s[i] = set((float)i);                            \
+    for (int turn = 0; turn < ROOFLINE_TURNS; turn++) {                           \
+        s[0] = fma(s[0], a, b), s[1] = fma(s[1], a, b), s[2] = fma(s[2], a, b),   \
+        s[3] = fma(s[3], a, b);                                                   \
+        s[4] = fma(s[4], a, b), s[5] = fma(s[5], a, b), s[6] = fma(s[6], a, b),   \
+        s[7] = fma(s[7], a, b);                                                   \
+        s[8] = fma(s[8], a, b), s[9] = fma(s[9], a, b), s[10] = fma(s[10], a, b), \
+        s[11] = fma(s[11], a, b);                                                 \
+    }                                                                             \
+    for (int i = 0; i < 12; i++) keep;                                            \
     return 2.0 * 12 * lanes * ROOFLINE_TURNS
 
 #if defined(__x86_64__)
@@ -93,7 +97,8 @@ void roofline_start(roofline *r, int32_t threads)
     if (a) memset(a, 1, ROOFLINE_FLOATS * sizeof *a);
     r->threads = threads;
     for (int i = 0; i < ROOFLINE_TRIES; i++) {
-        double start = workspace_now(), flops = roofline_products(), rate = flops / (workspace_now() - start);
+        double start = workspace_now(), flops = roofline_products(),
+               rate = flops / (workspace_now() - start);
         if (rate * 1e-6 * threads > r->gflops) r->gflops = rate * 1e-6 * threads;
         if (!a || !b) continue;
         rate = roofline_copy(b, a);
@@ -131,9 +136,12 @@ void roofline_add(void *self, const xinf_step_profile *step)
         r->steps = steps;
         r->room = room;
     }
-    while (r->count < step->index) r->steps[r->count++] = (roofline_step){0}; /* steps that do not run */
+    while (r->count < step->index)
+        r->steps[r->count++] = (roofline_step){0}; /* steps that do not run */
     roofline_step *s = &r->steps[r->count++];
-    *s = (roofline_step){roofline_texts(step->kernel ? step->kernel : "", step->node ? step->node : ""), us, step->bytes, step->flops};
+    *s = (roofline_step){
+        roofline_texts(step->kernel ? step->kernel : "", step->node ? step->node : ""), us,
+        step->bytes, step->flops};
 }
 
 static double roofline_total(const roofline *r)
@@ -152,14 +160,17 @@ static double roofline_rate(uint64_t count, double us)
 void roofline_print(const roofline *r, FILE *to)
 {
     double total = roofline_total(r);
-    fprintf(to, "peak of %d threads: %.1f GFLOP/s in registers, %.1f GB/s from memory\n\n", (int)r->threads, r->gflops, r->gbytes);
+    fprintf(to, "peak of %d threads: %.1f GFLOP/s in registers, %.1f GB/s from memory\n\n",
+            (int)r->threads, r->gflops, r->gbytes);
     fprintf(to, "       us  share   GFLOP/s  of peak      GB/s  kernel, node\n");
     for (int32_t i = 0; i < r->count; i++) {
         const roofline_step *s = &r->steps[i];
         if (!s->text) continue;
         double flops = roofline_rate(s->flops, s->us);
-        fprintf(to, "%9.1f %5.1f%% %9.1f %7.0f%% %9.1f  %s  %s\n", s->us, total > 0 ? 100 * s->us / total : 0, flops,
-                r->gflops > 0 ? 100 * flops / r->gflops : 0, roofline_rate(s->bytes, s->us), s->text, s->text + strlen(s->text) + 1);
+        fprintf(to, "%9.1f %5.1f%% %9.1f %7.0f%% %9.1f  %s  %s\n", s->us,
+                total > 0 ? 100 * s->us / total : 0, flops,
+                r->gflops > 0 ? 100 * flops / r->gflops : 0, roofline_rate(s->bytes, s->us),
+                s->text, s->text + strlen(s->text) + 1);
     }
     fprintf(to, "%9.1f  the least times of all steps\n", total);
 }

@@ -1,4 +1,5 @@
-/* roofline.h — the speed of each step against what one core of this machine can do, times the threads. */
+/* roofline.h — the speed of each step against what one core of this machine can do, times the
+ * threads. */
 #ifndef XINF_CLI_ROOFLINE_H
 #define XINF_CLI_ROOFLINE_H
 
@@ -18,7 +19,8 @@ typedef struct roofline {
     int32_t count, room;
     bool full; /* memory ran out: later steps are missing */
     int32_t threads;
-    double gflops, gbytes; /* the peak of all threads: products and sums in registers; reading and writing memory beyond the caches */
+    double gflops, gbytes; /* the peak of all threads: products and sums in registers; reading and
+                              writing memory beyond the caches */
 } roofline;
 
 /* Measures the peaks, for about a quarter of a second. */

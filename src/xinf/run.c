@@ -39,13 +39,16 @@ static int run_once(workspace *w, const inputs *in)
     }
     workspace_progress("running %s", w->options->model);
     double start = workspace_now();
-    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, &how, &w->err);
+    xinf_status status = xinf_session_run(w->session, in->values, in->count, outputs, count, &how,
+                                          &w->err);
     double run_ms = workspace_now() - start;
     workspace_progress(NULL);
     int code = status == XINF_OK ? run_tell(w, outputs, count, run_ms) : workspace_failed(w);
     if (code == EXIT_DONE && w->options->profile && profile_write(&steps, w->options->profile) != 0)
         code = workspace_refuse(w, "%s: cannot be written", w->options->profile);
-    if (code == EXIT_DONE && steps.full) code = workspace_refuse(w, "%s: memory ran out, later steps are missing", w->options->profile);
+    if (code == EXIT_DONE && steps.full)
+        code = workspace_refuse(w, "%s: memory ran out, later steps are missing",
+                                w->options->profile);
     for (int32_t i = 0; i < count; i++) xinf_tensor_destroy(outputs[i]);
     free(outputs);
     profile_free(&steps);

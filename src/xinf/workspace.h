@@ -1,4 +1,5 @@
-/* workspace.h — what a subcommand opens: environment, loader, model, session; and how it speaks to a person. */
+/* workspace.h — what a subcommand opens: environment, loader, model, session; and how it speaks to
+ * a person. */
 #ifndef XINF_CLI_WORKSPACE_H
 #define XINF_CLI_WORKSPACE_H
 
@@ -14,7 +15,8 @@ typedef struct workspace {
     double load_ms; /* file to session */
 } workspace;
 
-/* All three return an exit code and have said what failed. The session is opened after the model. */
+/* All three return an exit code and have said what failed. The session is opened after the model.
+ */
 int workspace_open(workspace *w, const options *o);
 int workspace_load(workspace *w);
 int workspace_start(workspace *w);

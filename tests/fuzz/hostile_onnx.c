@@ -1,5 +1,5 @@
-/* hostile_onnx.c — ONNX bytes that lie, nest, repeat or end early, made here, and what load must answer; then a good model
- * with every single allocation failing once. */
+/* hostile_onnx.c — ONNX bytes that lie, nest, repeat or end early, made here, and what load must
+ * answer; then a good model with every single allocation failing once. */
 #include <stdio.h>
 
 #include "base/allocator.h"
@@ -24,11 +24,13 @@ static void hostile_check(bool ok, const char *what, const char *detail)
 static bytes bytes_good(void)
 {
     bytes weight = bytes_text(bytes_int(bytes_int(bytes_none(), 1, 2), 2, 1), 8, "w");
-    weight = bytes_add(bytes_varint(bytes_varint(weight, 9 << 3 | 2), 8), "\0\0\200\77\0\0\0\100", 8);
+    weight = bytes_add(bytes_varint(bytes_varint(weight, 9 << 3 | 2), 8), "\0\0\200\77\0\0\0\100",
+                       8);
     bytes graph = bytes_part(bytes_none(), 1, bytes_node("Relu", "x", "t"));
     graph = bytes_part(graph, 1, bytes_node("Relu", "t", "y"));
     graph = bytes_part(bytes_text(graph, 2, "g"), 5, weight);
-    return bytes_model(bytes_part(bytes_part(graph, 11, bytes_value("x")), 12, bytes_value("y")), 17);
+    return bytes_model(bytes_part(bytes_part(graph, 11, bytes_value("x")), 12, bytes_value("y")),
+                       17);
 }
 
 /* ---- an allocator that counts, and fails when told ---- */
@@ -76,9 +78,11 @@ static void hostile_expect(const char *what, bytes b, xinf_status want)
     char detail[600];
     xinf_status got = hostile_load(b, &c, &err);
     size_t limit = ((size_t)64 << 20) + 16 * b.size + (1 << 16);
-    snprintf(detail, sizeof detail, "status %d, expected %d; peak %zu of %zu; left %zu; %s", (int)got, (int)want, c.peak, limit, c.live,
-             err.message);
-    hostile_check(got == want && c.live == 0 && c.peak <= limit && (got == XINF_OK) == (err.message[0] == 0), what, detail);
+    snprintf(detail, sizeof detail, "status %d, expected %d; peak %zu of %zu; left %zu; %s",
+             (int)got, (int)want, c.peak, limit, c.live, err.message);
+    hostile_check(got == want && c.live == 0 && c.peak <= limit &&
+                      (got == XINF_OK) == (err.message[0] == 0),
+                  what, detail);
     free(b.data);
 }
 
@@ -93,16 +97,24 @@ static void hostile_shapes(void)
 {
     bytes b = bytes_none();
     for (int i = 0; i < 200; i++) b = bytes_part(bytes_none(), 7, b);
-    hostile_expect("unknown nesting stays shallow", bytes_part(bytes_int(bytes_none(), 1, 8), 99, b), XINF_MALFORMED);
+    hostile_expect("unknown nesting stays shallow",
+                   bytes_part(bytes_int(bytes_none(), 1, 8), 99, b), XINF_MALFORMED);
     for (int i = 0, field = 0; i < 3; i++) {
         /* graph → node → attribute → graph …, 120 messages deep */
         b = bytes_none();
-        for (field = 0; field < 40; field++) b = bytes_part(bytes_none(), 1, bytes_part(bytes_none(), 5, bytes_part(bytes_none(), 6, b)));
+        for (field = 0; field < 40; field++)
+            b = bytes_part(bytes_none(), 1,
+                           bytes_part(bytes_none(), 5, bytes_part(bytes_none(), 6, b)));
         hostile_expect("120 levels of messages", bytes_model(b, 17), XINF_LIMIT);
     }
-    hostile_expect("a group", bytes_varint(bytes_int(bytes_none(), 1, 8), 3 << 3 | 3), XINF_MALFORMED);
-    hostile_expect("field number 0", bytes_add(bytes_int(bytes_none(), 1, 8), "\0\0", 2), XINF_MALFORMED);
-    hostile_expect("an endless varint", bytes_add(bytes_none(), "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1", 13), XINF_MALFORMED);
+    hostile_expect("a group", bytes_varint(bytes_int(bytes_none(), 1, 8), 3 << 3 | 3),
+                   XINF_MALFORMED);
+    hostile_expect("field number 0", bytes_add(bytes_int(bytes_none(), 1, 8), "\0\0", 2),
+                   XINF_MALFORMED);
+    hostile_expect(
+        "an endless varint",
+        bytes_add(bytes_none(), "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1", 13),
+        XINF_MALFORMED);
     hostile_expect("a million empty nodes", bytes_repeat(1, 1000000), XINF_LIMIT);
     hostile_expect("a million empty initialisers", bytes_repeat(5, 1000000), XINF_LIMIT);
     hostile_expect("opset 1000", bytes_model(bytes_none(), 1000), XINF_UNSUPPORTED);
@@ -120,7 +132,8 @@ static void hostile_cuts(void)
         xinf_status status = hostile_load((bytes){good.data, size, size}, &c, &err);
         refused += status == XINF_MALFORMED && err.message[0] && c.live == 0;
     }
-    hostile_check(refused == good.size, "every prefix of a good model is refused", "some prefix was accepted or not explained");
+    hostile_check(refused == good.size, "every prefix of a good model is refused",
+                  "some prefix was accepted or not explained");
     free(good.data);
 }
 
@@ -136,7 +149,8 @@ static void hostile_allocations(void)
         xinf_status status = hostile_load(good, &c, &said);
         clean = clean && status == XINF_OUT_OF_MEMORY && said.message[0] && c.live == 0;
     }
-    hostile_check(clean, "each failed allocation ends in a status", "an allocation's failure was lost or leaked");
+    hostile_check(clean, "each failed allocation ends in a status",
+                  "an allocation's failure was lost or leaked");
     free(good.data);
 }
 
@@ -156,8 +170,9 @@ static void hostile_formats(void)
         {"hello world", 11, XI_FORMAT_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        hostile_check(xi_format_detect((const uint8_t *)rows[i].bytes, rows[i].size) == rows[i].format, "format by content",
-                      xi_format_name(rows[i].format));
+        hostile_check(xi_format_detect((const uint8_t *)rows[i].bytes, rows[i].size) ==
+                          rows[i].format,
+                      "format by content", xi_format_name(rows[i].format));
 }
 
 int main(void)

@@ -48,7 +48,8 @@ static void import_ops(const xi_graph *g, char *out, size_t size)
     size_t at = 0;
     out[0] = 0;
     for (const xi_node *n = g->first; n && at < size; n = n->next)
-        at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? " " : "", XI_STR_ARG(n->op_name));
+        at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? " " : "",
+                               XI_STR_ARG(n->op_name));
 }
 
 static void import_same(const char *what, const char *got, const char *want)
@@ -70,13 +71,15 @@ static void import_true(const char *what, bool ok)
 static void import_literal(const xi_literal *l, char *out, size_t size)
 {
     size_t at = (size_t)snprintf(out, size, "[");
-    for (int32_t i = 0; i < l->shape.rank; i++) at += (size_t)snprintf(out + at, size - at, "%s%d", i ? "," : "", (int)l->shape.dim[i]);
+    for (int32_t i = 0; i < l->shape.rank; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s%d", i ? "," : "", (int)l->shape.dim[i]);
     at += (size_t)snprintf(out + at, size - at, "]:");
     for (int64_t i = 0; i < l->count && at < size; i++) {
         uint8_t bits[16] = {0};
         size_t element = xinf_dtype_size(l->dtype);
         memcpy(bits, (const char *)l->data + (size_t)i * element, element);
-        at += (size_t)snprintf(out + at, size - at, "%s%g", i ? "," : "", xi_dtype_load_f64(bits, l->dtype, 0));
+        at += (size_t)snprintf(out + at, size - at, "%s%g", i ? "," : "",
+                               xi_dtype_load_f64(bits, l->dtype, 0));
     }
 }
 
@@ -108,7 +111,8 @@ static bytes attr_ints(const char *name, const int64_t *values, int count)
 static bytes shaped(const char *name, int rank)
 {
     bytes shape = bytes_none();
-    for (int i = 0; i < rank; i++) shape = bytes_part(shape, 1, bytes_int(bytes_none(), 1, (uint64_t)i + 2));
+    for (int i = 0; i < rank; i++)
+        shape = bytes_part(shape, 1, bytes_int(bytes_none(), 1, (uint64_t)i + 2));
     bytes tensor = bytes_part(bytes_int(bytes_none(), 1, 1), 2, shape);
     return bytes_part(bytes_text(bytes_none(), 1, name), 2, bytes_part(bytes_none(), 1, tensor));
 }
@@ -128,7 +132,8 @@ static bytes one_node(bytes node, int second, uint64_t opset)
 
 /* ---- tests ---- */
 
-static void import_upgrade(const char *what, bytes model, const char *want_ops, const char *last_op, int input, const char *want_literal)
+static void import_upgrade(const char *what, bytes model, const char *want_ops, const char *last_op,
+                           int input, const char *want_literal)
 {
     imported m;
     char text[400] = "";
@@ -148,36 +153,59 @@ static void import_upgrade(const char *what, bytes model, const char *want_ops, 
 
 static void import_upgrades(void)
 {
-    static const int64_t one[] = {1}, pads[] = {0, 0, 1, 2, 0, 0, 3, 4}, two[] = {0, 2}, ends[] = {1, 3};
+    static const int64_t one[] = {1}, pads[] = {0, 0, 1, 2, 0, 0, 3, 4}, two[] = {0, 2},
+                         ends[] = {1, 3};
     bytes relu = bytes_node("Relu", "x", "y");
     import_upgrade("nothing to do", one_node(relu, -1, 17), "Relu", NULL, 0, NULL);
-    import_upgrade("Softmax 11 over the last axis", one_node(bytes_part(bytes_node("Softmax", "x", "y"), 5, attr_int("axis", 3)), -1, 11),
-                   "Softmax", NULL, 0, NULL);
-    import_upgrade("Softmax 11 over a matrix", one_node(bytes_node("Softmax", "x", "y"), -1, 11), "Flatten Shape Softmax Reshape", NULL, 0,
-                   NULL);
-    import_upgrade("Squeeze 11", one_node(bytes_part(bytes_node("Squeeze", "x", "y"), 5, attr_ints("axes", one, 1)), -1, 11), "Squeeze",
-                   "Squeeze", 1, "[1]:1");
-    import_upgrade("ReduceMean 17", one_node(bytes_part(bytes_node("ReduceMean", "x", "y"), 5, attr_ints("axes", two, 2)), -1, 17),
-                   "ReduceMean", "ReduceMean", 1, "[2]:0,2");
-    import_upgrade("ReduceMean 17 of all", one_node(bytes_node("ReduceMean", "x", "y"), -1, 17), "ReduceMean", "ReduceMean", 1, "none");
-    import_upgrade("Clip 6", one_node(bytes_part(bytes_node("Clip", "x", "y"), 5, attr_float("max", 6)), -1, 6), "Clip", "Clip", 2,
-                   "[]:6");
-    import_upgrade("Pad 10", one_node(bytes_part(bytes_node("Pad", "x", "y"), 5, attr_ints("pads", pads, 8)), -1, 10), "Pad", "Pad", 1,
-                   "[8]:0,0,1,2,0,0,3,4");
+    import_upgrade(
+        "Softmax 11 over the last axis",
+        one_node(bytes_part(bytes_node("Softmax", "x", "y"), 5, attr_int("axis", 3)), -1, 11),
+        "Softmax", NULL, 0, NULL);
+    import_upgrade("Softmax 11 over a matrix", one_node(bytes_node("Softmax", "x", "y"), -1, 11),
+                   "Flatten Shape Softmax Reshape", NULL, 0, NULL);
+    import_upgrade(
+        "Squeeze 11",
+        one_node(bytes_part(bytes_node("Squeeze", "x", "y"), 5, attr_ints("axes", one, 1)), -1, 11),
+        "Squeeze", "Squeeze", 1, "[1]:1");
+    import_upgrade(
+        "ReduceMean 17",
+        one_node(bytes_part(bytes_node("ReduceMean", "x", "y"), 5, attr_ints("axes", two, 2)), -1,
+                 17),
+        "ReduceMean", "ReduceMean", 1, "[2]:0,2");
+    import_upgrade("ReduceMean 17 of all", one_node(bytes_node("ReduceMean", "x", "y"), -1, 17),
+                   "ReduceMean", "ReduceMean", 1, "none");
+    import_upgrade(
+        "Clip 6",
+        one_node(bytes_part(bytes_node("Clip", "x", "y"), 5, attr_float("max", 6)), -1, 6), "Clip",
+        "Clip", 2, "[]:6");
+    import_upgrade(
+        "Pad 10",
+        one_node(bytes_part(bytes_node("Pad", "x", "y"), 5, attr_ints("pads", pads, 8)), -1, 10),
+        "Pad", "Pad", 1, "[8]:0,0,1,2,0,0,3,4");
     bytes slice = bytes_part(bytes_node("Slice", "x", "y"), 5, attr_ints("starts", two, 2));
-    import_upgrade("Slice 9", one_node(bytes_part(slice, 5, attr_ints("ends", ends, 2)), -1, 9), "Slice", "Slice", 2, "[2]:1,3");
-    bytes add = bytes_part(bytes_text(bytes_node("Add", "x", "y"), 1, "s"), 5, attr_int("broadcast", 1));
-    import_upgrade("Add 6 from axis 1", one_node(bytes_part(add, 5, attr_int("axis", 1)), 1, 6), "Unsqueeze Add", "Unsqueeze", 1,
-                   "[2]:1,2");
-    import_upgrade("Cast 5", one_node(bytes_part(bytes_node("Cast", "x", "y"), 5, attr_text("to", "INT64")), -1, 5), "Cast", NULL, 0, NULL);
-    import_upgrade("Upsample 9", one_node(bytes_text(bytes_node("Upsample", "x", "y"), 1, "s"), 1, 9), "Resize", "Resize", 1, "none");
-    import_upgrade("an operator nobody knows", one_node(bytes_node("NoSuchThing", "x", "y"), -1, 17), "NoSuchThing", NULL, 0, NULL);
+    import_upgrade("Slice 9", one_node(bytes_part(slice, 5, attr_ints("ends", ends, 2)), -1, 9),
+                   "Slice", "Slice", 2, "[2]:1,3");
+    bytes add = bytes_part(bytes_text(bytes_node("Add", "x", "y"), 1, "s"), 5,
+                           attr_int("broadcast", 1));
+    import_upgrade("Add 6 from axis 1", one_node(bytes_part(add, 5, attr_int("axis", 1)), 1, 6),
+                   "Unsqueeze Add", "Unsqueeze", 1, "[2]:1,2");
+    import_upgrade(
+        "Cast 5",
+        one_node(bytes_part(bytes_node("Cast", "x", "y"), 5, attr_text("to", "INT64")), -1, 5),
+        "Cast", NULL, 0, NULL);
+    import_upgrade("Upsample 9",
+                   one_node(bytes_text(bytes_node("Upsample", "x", "y"), 1, "s"), 1, 9), "Resize",
+                   "Resize", 1, "none");
+    import_upgrade("an operator nobody knows",
+                   one_node(bytes_node("NoSuchThing", "x", "y"), -1, 17), "NoSuchThing", NULL, 0,
+                   NULL);
 }
 
 static void import_order(void)
 {
     bytes graph = bytes_part(bytes_none(), 1, bytes_node("Neg", "c", "y"));
-    graph = bytes_part(bytes_part(graph, 1, bytes_node("Abs", "b", "c")), 1, bytes_node("Relu", "x", "b"));
+    graph = bytes_part(bytes_part(graph, 1, bytes_node("Abs", "b", "c")), 1,
+                       bytes_node("Relu", "x", "b"));
     graph = bytes_part(bytes_part(graph, 11, shaped("x", 2)), 12, untyped("y"));
     import_upgrade("nodes out of order", bytes_model(graph, 17), "Relu Abs Neg", NULL, 0, NULL);
 }
@@ -189,8 +217,10 @@ static void import_functions(void)
     bytes reference = bytes_int(bytes_text(bytes_text(bytes_none(), 1, "alpha"), 21, "a"), 20, 1);
     bytes body = bytes_part(bytes_node("LeakyRelu", "in", "out"), 5, reference);
     bytes set = bytes_int(bytes_text(bytes_none(), 1, ""), 2, 17);
-    bytes function = bytes_text(bytes_text(bytes_text(bytes_text(bytes_none(), 1, "F"), 4, "in"), 5, "out"), 5, "out");
-    function = bytes_text(bytes_part(bytes_part(bytes_text(function, 6, "a"), 7, body), 9, set), 10, "f");
+    bytes function = bytes_text(
+        bytes_text(bytes_text(bytes_text(bytes_none(), 1, "F"), 4, "in"), 5, "out"), 5, "out");
+    function = bytes_text(bytes_part(bytes_part(bytes_text(function, 6, "a"), 7, body), 9, set), 10,
+                          "f");
     bytes call = bytes_text(bytes_text(bytes_node("F", "x", "y"), 2, "z"), 7, "f");
     call = bytes_part(call, 5, attr_float("a", 0.5f));
     bytes graph = bytes_part(bytes_part(bytes_none(), 1, call), 11, shaped("x", 2));
@@ -201,7 +231,8 @@ static void import_functions(void)
         import_ops(g, text, sizeof text);
         import_same("a function is inlined", text, "LeakyRelu Identity");
         import_true("its attribute arrives", xi_node_float(g->first, "alpha", 0) == 0.5f);
-        import_true("outputs keep their names", xi_str_is(g->outputs[0]->name, "y") && xi_str_is(g->outputs[1]->name, "z"));
+        import_true("outputs keep their names",
+                    xi_str_is(g->outputs[0]->name, "y") && xi_str_is(g->outputs[1]->name, "z"));
     }
     import_close(&m);
 }
@@ -212,7 +243,8 @@ static void import_defaults(void)
     for (uint64_t ir = 3; ir <= 4; ir++) {
         imported m;
         bytes weight = bytes_text(bytes_int(bytes_int(bytes_none(), 1, 2), 2, 1), 8, "s");
-        weight = bytes_add(bytes_varint(bytes_varint(weight, 9 << 3 | 2), 8), "\0\0\200\77\0\0\0\100", 8);
+        weight = bytes_add(bytes_varint(bytes_varint(weight, 9 << 3 | 2), 8),
+                           "\0\0\200\77\0\0\0\100", 8);
         bytes graph = bytes_part(bytes_none(), 1, bytes_text(bytes_node("Mul", "x", "y"), 1, "s"));
         graph = bytes_part(bytes_part(graph, 5, weight), 11, shaped("x", 1));
         graph = bytes_part(bytes_part(graph, 11, shaped("s", 1)), 12, untyped("y"));
@@ -221,7 +253,8 @@ static void import_defaults(void)
         if (import_open(&m, model, "initialiser and input")) {
             const xi_graph *g = m.result.graph;
             import_true("inputs of an old file", g->input_count == (ir < 4 ? 1 : 2));
-            import_true("a constant or a default", ir < 4 ? g->first->inputs[1]->literal != NULL : m.result.defaults[1] != NULL);
+            import_true("a constant or a default", ir < 4 ? g->first->inputs[1]->literal != NULL
+                                                          : m.result.defaults[1] != NULL);
         }
         import_close(&m);
     }
@@ -232,9 +265,11 @@ static void import_tensor(const char *what, bytes tensor, const char *want)
 {
     imported m;
     char text[200] = "none";
-    bytes graph = bytes_part(bytes_part(bytes_none(), 5, bytes_text(tensor, 8, "y")), 12, untyped("y"));
+    bytes graph = bytes_part(bytes_part(bytes_none(), 5, bytes_text(tensor, 8, "y")), 12,
+                             untyped("y"));
     if (import_open(&m, bytes_model(graph, 25), what)) {
-        if (m.result.graph->outputs[0]->literal) import_literal(m.result.graph->outputs[0]->literal, text, sizeof text);
+        if (m.result.graph->outputs[0]->literal)
+            import_literal(m.result.graph->outputs[0]->literal, text, sizeof text);
         import_same(what, text, want);
     }
     import_close(&m);
@@ -256,14 +291,20 @@ static void import_tensors(void)
     bytes t = packed(4, tensor_of(3, XINF_FLOAT32), (const char *)numbers, 8);
     t = bytes_add(bytes_varint(t, 4 << 3 | 5), numbers + 2, 4);
     import_tensor("floats in two pieces", t, "[3]:1,2,3");
-    import_tensor("int64 packed", packed(7, tensor_of(2, XINF_INT64), "\x96\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12), "[2]:150,-1");
-    import_tensor("int64 one by one", bytes_int(bytes_int(tensor_of(2, XINF_INT64), 7, 5), 7, 6), "[2]:5,6");
+    import_tensor(
+        "int64 packed",
+        packed(7, tensor_of(2, XINF_INT64), "\x96\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12),
+        "[2]:150,-1");
+    import_tensor("int64 one by one", bytes_int(bytes_int(tensor_of(2, XINF_INT64), 7, 5), 7, 6),
+                  "[2]:5,6");
     import_tensor("bool", packed(5, tensor_of(3, XINF_BOOL), "\0\1\7", 3), "[3]:0,1,1");
     import_tensor("raw bool", packed(9, tensor_of(3, XINF_BOOL), "\0\1\7", 3), "[3]:0,1,1");
     import_tensor("int4", packed(9, tensor_of(3, XINF_INT4), "\xf1\x08", 2), "[3]:1,-1,-8");
-    import_tensor("uint4 in int32", packed(5, tensor_of(3, XINF_UINT4), "\xf1\x01\x08", 3), "[3]:1,15,8");
+    import_tensor("uint4 in int32", packed(5, tensor_of(3, XINF_UINT4), "\xf1\x01\x08", 3),
+                  "[3]:1,15,8");
     import_tensor("int2", packed(9, tensor_of(5, XINF_INT2), "\xe4\x02", 2), "[5]:0,1,-2,-1,-2");
-    import_tensor("half in int32", packed(5, tensor_of(2, XINF_FLOAT16), "\x80\x78\x80\x80\x01", 5), "[2]:1,2");
+    import_tensor("half in int32", packed(5, tensor_of(2, XINF_FLOAT16), "\x80\x78\x80\x80\x01", 5),
+                  "[2]:1,2");
     import_tensor("nothing", tensor_of(0, XINF_FLOAT32), "[0]:");
 }
 

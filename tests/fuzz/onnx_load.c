@@ -1,4 +1,5 @@
-/* onnx_load.c — libFuzzer target: any bytes → load, session, one run on zeros. Every failure must be a status with a sentence. */
+/* onnx_load.c — libFuzzer target: any bytes → load, session, one run on zeros. Every failure must
+ * be a status with a sentence. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -20,7 +21,8 @@ static xinf_tensor *fuzz_input(xinf_env *env, const xinf_model *model, int32_t i
     xinf_value_info info = XINF_VALUE_INFO_INIT;
     xinf_tensor *tensor = NULL;
     int64_t shape[12], count = 1;
-    if (xinf_model_input(model, index, &info, NULL) != XINF_OK || info.kind != XINF_KIND_TENSOR || info.rank < 0 || info.rank > 12)
+    if (xinf_model_input(model, index, &info, NULL) != XINF_OK || info.kind != XINF_KIND_TENSOR ||
+        info.rank < 0 || info.rank > 12)
         return NULL;
     for (int32_t i = 0; i < info.rank; i++) {
         shape[i] = info.shape[i] < 0 ? 2 : info.shape[i];
@@ -59,7 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.threads = 1;
     options.memory_limit = 64 << 20;
     options.max_steps = 20000;
-    if (xinf_env_create(&env, NULL, NULL) != XINF_OK || xinf_loader_create(&loader, env, NULL, NULL) != XINF_OK) abort();
+    if (xinf_env_create(&env, NULL, NULL) != XINF_OK ||
+        xinf_loader_create(&loader, env, NULL, NULL) != XINF_OK)
+        abort();
     xinf_status status = xinf_loader_load_memory(&model, loader, data, size, &load, &err);
     fuzz_check(status, &err);
     if (status == XINF_OK) {

@@ -1,5 +1,6 @@
-/* shape_infer.c — libFuzzer target: bytes choose an operator of the table, its attributes and the types and contents of its inputs; then the
- * graph is checked, inferred and planned, and the plan is bound to shapes. Every failure must be a status with a sentence. */
+/* shape_infer.c — libFuzzer target: bytes choose an operator of the table, its attributes and the
+ * types and contents of its inputs; then the graph is checked, inferred and planned, and the plan
+ * is bound to shapes. Every failure must be a status with a sentence. */
 #include <stdlib.h>
 
 #include "base/allocator.h"
@@ -26,7 +27,9 @@ static uint8_t infer_byte(infer_bytes *b)
 /* Mostly small, sometimes on an edge. */
 static int64_t infer_int(infer_bytes *b)
 {
-    static const int64_t edges[] = {INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, -1, 0, 1, (int64_t)1 << 31, (int64_t)1 << 40, -2, 2, 255, 3, 4, 12, 13};
+    static const int64_t edges[] = {
+        INT64_MIN,        INT64_MAX, INT32_MIN, INT32_MAX, -1, 0, 1,  (int64_t)1 << 31,
+        (int64_t)1 << 40, -2,        2,         255,       3,  4, 12, 13};
     uint8_t c = infer_byte(b);
     return c < 16 ? edges[c] : (int64_t)c % 12 - 4;
 }
@@ -37,7 +40,10 @@ static xi_shape infer_any_shape(infer_bytes *b, bool known)
     xi_shape s = {.rank = c % 8 == 7 && !known ? -1 : c % 8 == 7 ? 12 : c % 8};
     for (int32_t i = 0; i < s.rank; i++) {
         uint8_t d = infer_byte(b);
-        s.dim[i] = d < 8 && !known ? XI_DIM_UNKNOWN : d < 12 && !known ? -2 - d % 4 : d == 255 && !known ? (int64_t)1 << 33 : d % 6;
+        s.dim[i] = d < 8 && !known      ? XI_DIM_UNKNOWN
+                   : d < 12 && !known   ? -2 - d % 4
+                   : d == 255 && !known ? (int64_t)1 << 33
+                                        : d % 6;
     }
     return s;
 }
@@ -47,12 +53,14 @@ static const xi_literal *infer_any_literal(infer_bytes *b, xi_graph *g, xinf_dty
     xi_shape s = infer_any_shape(b, true);
     int64_t count;
     size_t bytes;
-    if (dtype == XINF_STRING || xi_tensor_bytes(dtype, &s, &bytes, NULL) != XINF_OK || bytes > 4096) return NULL;
+    if (dtype == XINF_STRING || xi_tensor_bytes(dtype, &s, &bytes, NULL) != XINF_OK || bytes > 4096)
+        return NULL;
     xi_shape_count(&s, &count);
     uint64_t room[512] = {0};
     for (int64_t i = 0; i < count; i++)
         if (xi_dtype_is_int(dtype) || dtype == XINF_BOOL)
-            xi_dtype_store_i64(room, dtype, i, dtype == XINF_BOOL ? infer_byte(b) & 1 : infer_int(b));
+            xi_dtype_store_i64(room, dtype, i,
+                               dtype == XINF_BOOL ? infer_byte(b) & 1 : infer_int(b));
         else if (xi_dtype_is_float(dtype))
             xi_dtype_store_f64(room, dtype, i, (double)infer_int(b) / 4);
     return xi_graph_literal(g, dtype, &s, room);
@@ -60,23 +68,33 @@ static const xi_literal *infer_any_literal(infer_bytes *b, xi_graph *g, xinf_dty
 
 static xi_value *infer_any_value(infer_bytes *b, xi_graph *g, char *name)
 {
-    static const xinf_dtype usual[] = {XINF_FLOAT32, XINF_INT64, XINF_INT32, XINF_UINT8, XINF_INT8, XINF_FLOAT16, XINF_BOOL, XINF_UNDEFINED};
+    static const xinf_dtype usual[] = {XINF_FLOAT32, XINF_INT64,   XINF_INT32, XINF_UINT8,
+                                       XINF_INT8,    XINF_FLOAT16, XINF_BOOL,  XINF_UNDEFINED};
     uint8_t how = infer_byte(b), c = infer_byte(b);
-    xi_type t = {.kind = XINF_KIND_TENSOR, .dtype = c & 128 ? (xinf_dtype)(c % 27) : usual[c % 8], .shape = {.rank = -1}};
+    xi_type t = {.kind = XINF_KIND_TENSOR,
+                 .dtype = c & 128 ? (xinf_dtype)(c % 27) : usual[c % 8],
+                 .shape = {.rank = -1}};
     if (how < 16) return NULL;
     if (how < 100 && t.dtype) {
         const xi_literal *l = infer_any_literal(b, g, t.dtype);
         return l ? xi_graph_add_constant(g, xi_str_of(name), l) : NULL;
     }
-    if (how > 240) t = (xi_type){.kind = how & 1 ? XINF_KIND_SEQUENCE : XINF_KIND_MAP, .dtype = XINF_INT64, .shape = {.rank = -1}, .optional = how & 2};
+    if (how > 240)
+        t = (xi_type){.kind = how & 1 ? XINF_KIND_SEQUENCE : XINF_KIND_MAP,
+                      .dtype = XINF_INT64,
+                      .shape = {.rank = -1},
+                      .optional = how & 2};
     if (t.kind == XINF_KIND_TENSOR) t.shape = infer_any_shape(b, false);
     return xi_graph_add_value(g, xi_str_of(name), &t);
 }
 
 static void infer_any_attribute(infer_bytes *b, xi_node *n, const xi_attr_rule *r)
 {
-    static const char *const words[] = {"", "linear", "nearest", "cubic", "constant", "reflect", "SAME_UPPER", "VALID", "NOTSET", "bidirectional",
-                                        "reverse", "add", "max", "ij,jk->ik", "...i,i...->...", "DCR", "LEFT", "tanh", "align_corners", "sum"};
+    static const char *const words[] = {"",         "linear",        "nearest",        "cubic",
+                                        "constant", "reflect",       "SAME_UPPER",     "VALID",
+                                        "NOTSET",   "bidirectional", "reverse",        "add",
+                                        "max",      "ij,jk->ik",     "...i,i...->...", "DCR",
+                                        "LEFT",     "tanh",          "align_corners",  "sum"};
     xi_attr *a = &n->attrs[n->attr_count];
     xi_arena *arena = n->graph->arena;
     int32_t count = infer_byte(b) % INFER_MAX_LIST;
@@ -100,7 +118,8 @@ static void infer_any_attribute(infer_bytes *b, xi_node *n, const xi_attr_rule *
         a->floats = list;
     } else if (r->type == XI_ATTR_STRINGS) {
         xi_str *list = xi_arena_array(arena, (size_t)count + 1, sizeof *list);
-        for (int32_t i = 0; i < count && list; i++) list[i] = xi_str_of(words[infer_byte(b) % (sizeof words / sizeof *words)]);
+        for (int32_t i = 0; i < count && list; i++)
+            list[i] = xi_str_of(words[infer_byte(b) % (sizeof words / sizeof *words)]);
         a->strings = list;
     } else {
         return;
@@ -142,7 +161,8 @@ static void infer_plan(const xi_graph *g, const xinf_allocator *alloc)
     bool sized = status == XINF_OK;
     for (int32_t i = 0; i < g->input_count && sized; i++) {
         types[i] = g->inputs[i]->type;
-        sized = types[i].kind == XINF_KIND_TENSOR && types[i].dtype != XINF_UNDEFINED && types[i].shape.rank >= 0;
+        sized = types[i].kind == XINF_KIND_TENSOR && types[i].dtype != XINF_UNDEFINED &&
+                types[i].shape.rank >= 0;
         for (int32_t k = 0; k < types[i].shape.rank; k++)
             if (types[i].shape.dim[k] < 0) types[i].shape.dim[k] = 3;
     }
@@ -160,7 +180,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     xinf_error err = XINF_ERROR_INIT;
     xi_family *family = NULL;
     const xi_op *op = infer_any_op(&b);
-    if (op->flags & XI_OP_CONTROL || xi_family_create(&family, &alloc, (size_t)64 << 20, &err) != XINF_OK) return 0;
+    if (op->flags & XI_OP_CONTROL ||
+        xi_family_create(&family, &alloc, (size_t)64 << 20, &err) != XINF_OK)
+        return 0;
     for (int i = 0; i < 4; i++) xi_family_symbol(family, xi_str_of(names[i]));
     xi_graph *g = xi_graph_create(family, NULL, XI_STR("g"));
     int32_t spread = infer_byte(&b), rules = 0;
@@ -169,7 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (op->max_outputs >= 0 && outputs > op->max_outputs) outputs = op->max_outputs;
     if (inputs > INFER_MAX_INPUTS) inputs = INFER_MAX_INPUTS;
     for (const xi_attr_rule *r = op->attrs; r && r->name; r++) rules++;
-    xi_node *n = xi_graph_add_node(g, NULL, xi_str_of(op->domain ? op->domain : ""), xi_str_of(op->name), XI_STR("n"), inputs, outputs, rules);
+    xi_node *n = xi_graph_add_node(g, NULL, xi_str_of(op->domain ? op->domain : ""),
+                                   xi_str_of(op->name), XI_STR("n"), inputs, outputs, rules);
     g->inputs = xi_arena_array(g->arena, INFER_MAX_INPUTS, sizeof *g->inputs);
     g->outputs = xi_arena_array(g->arena, (size_t)outputs + 1, sizeof *g->outputs);
     for (const xi_attr_rule *r = op->attrs; r && r->name; r++)

@@ -1,4 +1,5 @@
-/* tensorflow_load.c — libFuzzer target: any bytes → a GraphDef or (first byte odd) the index of a bundle of variables. */
+/* tensorflow_load.c — libFuzzer target: any bytes → a GraphDef or (first byte odd) the index of a
+ * bundle of variables. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@ static void fuzz_bundle(xinf_env *env, const uint8_t *data, size_t size)
     xi_tf_constant variable;
     xinf_error err = XINF_ERROR_INIT;
     xinf_allocator alloc = xi_allocator_default();
-    if (xi_tf_bundle_read(&bundle, &alloc, data, size, &err) != XINF_OK && err.message[0] == 0) abort();
+    if (xi_tf_bundle_read(&bundle, &alloc, data, size, &err) != XINF_OK && err.message[0] == 0)
+        abort();
     if (bundle) xi_tf_bundle_find(&variable, bundle, XI_STR("v"), &err);
     xi_tf_bundle_close(bundle);
     (void)env;
@@ -35,7 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.threads = 1;
     options.memory_limit = 64 << 20;
     options.max_steps = 20000;
-    if (xinf_env_create(&env, NULL, NULL) != XINF_OK || xinf_loader_create(&loader, env, NULL, NULL) != XINF_OK) abort();
+    if (xinf_env_create(&env, NULL, NULL) != XINF_OK ||
+        xinf_loader_create(&loader, env, NULL, NULL) != XINF_OK)
+        abort();
     if (size && data[0] & 1) {
         fuzz_bundle(env, data + 1, size - 1);
     } else {

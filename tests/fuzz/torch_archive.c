@@ -1,5 +1,6 @@
-/* torch_archive.c — libFuzzer target: any bytes as a PyTorch archive. Bytes that are no zip archive are taken as data.pkl of one
- * that is made around them, so that the pickle machine is reached without a checksum in the way. */
+/* torch_archive.c — libFuzzer target: any bytes as a PyTorch archive. Bytes that are no zip archive
+ * are taken as data.pkl of one that is made around them, so that the pickle machine is reached
+ * without a checksum in the way. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static void fuzz_put(uint8_t *at, size_t *size, uint64_t v, int bytes)
     for (int i = 0; i < bytes; i++) at[(*size)++] = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
 }
 
-static void fuzz_add(fuzz_zip *z, const xi_crc *crc, const char *name, const void *data, size_t size)
+static void fuzz_add(fuzz_zip *z, const xi_crc *crc, const char *name, const void *data,
+                     size_t size)
 {
     uint8_t fields[26] = {20};
     size_t at = 10, offset = z->size, *end = &z->directory_size;

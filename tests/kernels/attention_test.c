@@ -1,4 +1,5 @@
-/* attention_test.c — softmax(scale · Q Kᵀ + mask) V as models write it, by the attention kernel, against the portable truth. */
+/* attention_test.c — softmax(scale · Q Kᵀ + mask) V as models write it, by the attention kernel,
+ * against the portable truth. */
 #include <stdio.h>
 
 #include "compare.h"
@@ -9,16 +10,14 @@ typedef struct attention_case {
 } attention_case;
 
 static const attention_case attention_cases[] = {
-    {1, 3, 197, 197, 64, 64, 0},
-    {2, 2, 128, 128, 64, 64, 1},
-    {1, 2, 50, 33, 20, 24, 1},
-    {1, 1, 7, 100, 13, 5, 0},
-    {2, 1, 1, 16, 8, 16, 1},
+    {1, 3, 197, 197, 64, 64, 0}, {2, 2, 128, 128, 64, 64, 1}, {1, 2, 50, 33, 20, 24, 1},
+    {1, 1, 7, 100, 13, 5, 0},    {2, 1, 1, 16, 8, 16, 1},
 };
 
 static model_bytes attention_model(const attention_case *c, compare_input *in)
 {
-    int64_t scores[4] = {c->batch, c->heads, c->queries, c->keys}, y[4] = {c->batch, c->heads, c->queries, c->width}, one = 1;
+    int64_t scores[4] = {c->batch, c->heads, c->queries, c->keys},
+            y[4] = {c->batch, c->heads, c->queries, c->width}, one = 1;
     float scale = 0.125f;
     const char *last = "s";
     model_bytes g = {0}, a = {0};
@@ -35,7 +34,8 @@ static model_bytes attention_model(const attention_case *c, compare_input *in)
     model_node(&g, "", "Transpose", (const char *const[]){"k"}, 1, "t", &a);
     model_node(&g, "", "MatMul", (const char *const[]){"q", "t"}, 2, "p", NULL);
     model_node(&g, "", "Mul", (const char *const[]){"p", "scale"}, 2, "s", NULL);
-    if (c->mask) model_node(&g, "", "Add", (const char *const[]){"s", "m"}, 2, "n", NULL), last = "n";
+    if (c->mask)
+        model_node(&g, "", "Add", (const char *const[]){"s", "m"}, 2, "n", NULL), last = "n";
     model_release(&a);
     model_attribute_int(&a, "axis", -1);
     model_node(&g, "", "Softmax", (const char *const[]){last}, 1, "w", &a);

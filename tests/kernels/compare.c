@@ -53,7 +53,8 @@ static void compare_profile(void *self, const xinf_step_profile *step)
 }
 
 /* The first output's elements; NULL when the run fails. */
-static float *compare_run(xinf_model *model, const char *isa, int threads, xinf_tensor *const *in, int in_count, size_t *count, compare_steps *steps)
+static float *compare_run(xinf_model *model, const char *isa, int threads, xinf_tensor *const *in,
+                          int in_count, size_t *count, compare_steps *steps)
 {
     xinf_session_options options = XINF_SESSION_OPTIONS_INIT;
     xinf_run_options run = XINF_RUN_OPTIONS_INIT;
@@ -66,7 +67,8 @@ static float *compare_run(xinf_model *model, const char *isa, int threads, xinf_
     run.profile = compare_profile;
     run.profile_self = steps;
     if (xinf_session_create(&session, model, &options, &err) == XINF_OK &&
-        xinf_session_run(session, in, in_count, &result, 1, &run, &err) == XINF_OK && xinf_tensor_dtype(result) == XINF_FLOAT32) {
+        xinf_session_run(session, in, in_count, &result, 1, &run, &err) == XINF_OK &&
+        xinf_tensor_dtype(result) == XINF_FLOAT32) {
         *count = (size_t)xinf_tensor_count(result);
         out = malloc(*count * 4 + 4);
         if (!out) exit(99);
@@ -89,11 +91,13 @@ static double compare_error(const float *got, const float *want, size_t count)
     return worst / largest;
 }
 
-static void compare_runs(const char *test, xinf_model *model, xinf_tensor *const *in, int in_count, double tolerance, const char *kernel)
+static void compare_runs(const char *test, xinf_model *model, xinf_tensor *const *in, int in_count,
+                         double tolerance, const char *kernel)
 {
     compare_steps truth = {.want = kernel}, fast = {.want = kernel};
     size_t count = 0, same = 0;
-    float *want = compare_run(model, "portable", 2, in, in_count, &count, &truth), *one = compare_run(model, NULL, 1, in, in_count, &same, &fast);
+    float *want = compare_run(model, "portable", 2, in, in_count, &count, &truth),
+          *one = compare_run(model, NULL, 1, in, in_count, &same, &fast);
     compare_check(want && one && count == same, test, "it does not run");
     if (want && one && count == same) {
         double e = compare_error(one, want, count);
@@ -103,25 +107,33 @@ static void compare_runs(const char *test, xinf_model *model, xinf_tensor *const
     }
     for (int threads = 2; threads <= 8 && one; threads *= 4) {
         float *many = compare_run(model, NULL, threads, in, in_count, &count, &fast);
-        compare_check(many && count == same && memcmp(one, many, count * 4) == 0, test, "the number of threads changes the result");
+        compare_check(many && count == same && memcmp(one, many, count * 4) == 0, test,
+                      "the number of threads changes the result");
         free(many);
     }
     free(want);
     free(one);
 }
 
-void compare_model(const char *test, model_bytes *model, const compare_input *inputs, int input_count, double tolerance, const char *kernel)
+void compare_model(const char *test, model_bytes *model, const compare_input *inputs,
+                   int input_count, double tolerance, const char *kernel)
 {
     xinf_model *loaded = NULL;
     xinf_tensor *in[COMPARE_INPUTS] = {NULL};
     xinf_error err = XINF_ERROR_INIT;
-    if (!compare_env && (xinf_env_create(&compare_env, NULL, NULL) != XINF_OK || xinf_loader_create(&compare_loader, compare_env, NULL, NULL) != XINF_OK))
+    if (!compare_env && (xinf_env_create(&compare_env, NULL, NULL) != XINF_OK ||
+                         xinf_loader_create(&compare_loader, compare_env, NULL, NULL) != XINF_OK))
         exit(99);
-    compare_check(xinf_loader_load_memory(&loaded, compare_loader, model->data, model->size, NULL, &err) == XINF_OK, test, "it does not load");
+    compare_check(xinf_loader_load_memory(&loaded, compare_loader, model->data, model->size, NULL,
+                                          &err) == XINF_OK,
+                  test, "it does not load");
     if (!loaded) printf("  %s\n", err.message);
     for (int i = 0; i < input_count && i < COMPARE_INPUTS; i++) {
-        if (xinf_tensor_create(&in[i], compare_env, XINF_FLOAT32, inputs[i].shape, inputs[i].rank, &err) != XINF_OK) exit(99);
-        for (int64_t k = 0; k < xinf_tensor_count(in[i]); k++) ((float *)xinf_tensor_data(in[i]))[k] = compare_random();
+        if (xinf_tensor_create(&in[i], compare_env, XINF_FLOAT32, inputs[i].shape, inputs[i].rank,
+                               &err) != XINF_OK)
+            exit(99);
+        for (int64_t k = 0; k < xinf_tensor_count(in[i]); k++)
+            ((float *)xinf_tensor_data(in[i]))[k] = compare_random();
     }
     if (loaded) compare_runs(test, loaded, in, input_count, tolerance, kernel);
     for (int i = 0; i < COMPARE_INPUTS; i++) xinf_tensor_destroy(in[i]);

@@ -1,4 +1,5 @@
-/* compare.h — runs a model by the kernels of this machine and by the portable ones, and compares. */
+/* compare.h — runs a model by the kernels of this machine and by the portable ones, and compares.
+ */
 #ifndef COMPARE_H
 #define COMPARE_H
 
@@ -18,9 +19,11 @@ float compare_random(void);
 float *compare_numbers(size_t count, float scale);
 void compare_check(int ok, const char *test, const char *what);
 
-/* The float outputs differ by at most `tolerance` of the largest, and 1, 2 and 8 threads give the same bits. On machines with AVX2 some step's
- * kernel must have `kernel` in its name ("" any). Takes over `model`. */
-void compare_model(const char *test, model_bytes *model, const compare_input *inputs, int input_count, double tolerance, const char *kernel);
+/* The float outputs differ by at most `tolerance` of the largest, and 1, 2 and 8 threads give the
+ * same bits. On machines with AVX2 some step's kernel must have `kernel` in its name ("" any).
+ * Takes over `model`. */
+void compare_model(const char *test, model_bytes *model, const compare_input *inputs,
+                   int input_count, double tolerance, const char *kernel);
 
 /* Prints the counts; the exit status. */
 int compare_end(void);

@@ -1,12 +1,14 @@
-/* concat_test.c — concatenations whose inputs may be computed where they belong in the output: each graph in a way that breaks when a value is
- * overwritten too early or two values want the same place. */
+/* concat_test.c — concatenations whose inputs may be computed where they belong in the output: each
+ * graph in a way that breaks when a value is overwritten too early or two values want the same
+ * place. */
 #include <stdlib.h>
 
 #include "compare.h"
 
 enum { CONCAT_CHANNELS = 16, CONCAT_SIDE = 9 };
 
-static void concat_conv(model_bytes *g, const char *in, const char *out, const char *weight, int64_t channels)
+static void concat_conv(model_bytes *g, const char *in, const char *out, const char *weight,
+                        int64_t channels)
 {
     const char *const names[2] = {in, weight};
     int64_t shape[4] = {CONCAT_CHANNELS, channels, 1, 1};
@@ -24,7 +26,8 @@ static void concat_of(model_bytes *g, const char *const *in, int count, const ch
     model_release(&a);
 }
 
-static void concat_try(const char *name, model_bytes *g, const char *out, int64_t batch, int64_t channels)
+static void concat_try(const char *name, model_bytes *g, const char *out, int64_t batch,
+                       int64_t channels)
 {
     compare_input x = {4, {batch, CONCAT_CHANNELS, CONCAT_SIDE, CONCAT_SIDE}};
     int64_t y[4] = {batch, channels, CONCAT_SIDE, CONCAT_SIDE};

@@ -1,5 +1,6 @@
-/* conv_test.c — convolutions with all that may follow them, against the portable truth: within 5e-6 of the largest output, bit for bit the
- * same for 1, 2 and 8 threads, and by the kernel that the shape asks for. */
+/* conv_test.c — convolutions with all that may follow them, against the portable truth: within 5e-6
+ * of the largest output, bit for bit the same for 1, 2 and 8 threads, and by the kernel that the
+ * shape asks for. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +9,14 @@
 
 typedef struct conv_case {
     int64_t batch, ic, oc, h, w, kernel, stride, pad[4], group; /* pad: top, left, bottom, right */
-    int residual;                                              /* adds the input's twin of the output's shape */
-    const char *act;                                           /* "" or an operator of one input */
-    const char *kernel_name;                                   /* part of the kernel's name on AVX2; "" any */
+    int residual;            /* adds the input's twin of the output's shape */
+    const char *act;         /* "" or an operator of one input */
+    const char *kernel_name; /* part of the kernel's name on AVX2; "" any */
 } conv_case;
 
 static const conv_case conv_cases[] = {
-    /* Winograd: one phase and two, ragged edges, channels that do not fill their groups, one-sided padding, batches. */
+    /* Winograd: one phase and two, ragged edges, channels that do not fill their groups, one-sided
+       padding, batches. */
     {1, 32, 32, 128, 128, 3, 1, {1, 1, 1, 1}, 1, 0, "Relu", "winograd"},
     {1, 64, 64, 56, 56, 3, 1, {1, 1, 1, 1}, 1, 0, "Relu", "winograd"},
     {1, 128, 128, 28, 28, 3, 1, {1, 1, 1, 1}, 1, 1, "Relu", "winograd"},
@@ -52,10 +54,13 @@ static const conv_case conv_cases[] = {
 
 static model_bytes conv_model(const conv_case *c, const int64_t y[4])
 {
-    const char *const conv_in[3] = {"x", "w", "b"}, *const add_in[2] = {"c", "r"}, *last = "c", *act_in[1];
-    int64_t per = c->ic / c->group, weight[4] = {c->oc, per, c->kernel, c->kernel}, x[4] = {c->batch, c->ic, c->h, c->w};
+    const char *const conv_in[3] = {"x", "w", "b"}, *const add_in[2] = {"c", "r"}, *last = "c",
+                      *act_in[1];
+    int64_t per = c->ic / c->group, weight[4] = {c->oc, per, c->kernel, c->kernel},
+            x[4] = {c->batch, c->ic, c->h, c->w};
     size_t taps = (size_t)(per * c->kernel * c->kernel);
-    float *w = compare_numbers((size_t)c->oc * taps, 1.7f / sqrtf((float)taps)), *b = compare_numbers((size_t)c->oc, 0.5f);
+    float *w = compare_numbers((size_t)c->oc * taps, 1.7f / sqrtf((float)taps)),
+          *b = compare_numbers((size_t)c->oc, 0.5f);
     model_bytes g = {0}, attributes = {0};
     model_attribute_ints(&attributes, "pads", c->pad, 4);
     model_attribute_ints(&attributes, "strides", (int64_t[]){c->stride, c->stride}, 2);
@@ -85,12 +90,13 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof conv_cases / sizeof conv_cases[0]; i++) {
         const conv_case *c = &conv_cases[i];
-        int64_t h = (c->h + c->pad[0] + c->pad[2] - c->kernel) / c->stride + 1, w = (c->w + c->pad[1] + c->pad[3] - c->kernel) / c->stride + 1;
+        int64_t h = (c->h + c->pad[0] + c->pad[2] - c->kernel) / c->stride + 1,
+                w = (c->w + c->pad[1] + c->pad[3] - c->kernel) / c->stride + 1;
         int64_t y[4] = {c->batch, c->oc, h, w};
         compare_input in[2] = {{4, {c->batch, c->ic, c->h, c->w}}, {4, {y[0], y[1], y[2], y[3]}}};
         char name[96];
-        snprintf(name, sizeof name, "conv_test.c: case %d (%lld -> %lld at %lldx%lld)", (int)i, (long long)c->ic, (long long)c->oc, (long long)c->h,
-                 (long long)c->w);
+        snprintf(name, sizeof name, "conv_test.c: case %d (%lld -> %lld at %lldx%lld)", (int)i,
+                 (long long)c->ic, (long long)c->oc, (long long)c->h, (long long)c->w);
         model_bytes model = conv_model(c, y);
         compare_model(name, &model, in, 1 + c->residual, 5e-6, c->kernel_name);
     }

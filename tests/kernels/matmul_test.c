@@ -1,4 +1,5 @@
-/* matmul_test.c — matrix products of many shapes, with what may follow them, against the portable truth. */
+/* matmul_test.c — matrix products of many shapes, with what may follow them, against the portable
+ * truth. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 
 typedef struct matmul_case {
     int64_t batch, m, n, k;
-    int constant;    /* B is a weight */
-    int trans_b;     /* by Gemm */
+    int constant; /* B is a weight */
+    int trans_b;  /* by Gemm */
     int bias, residual;
     const char *act; /* "" or an operator of one input */
 } matmul_case;
@@ -35,7 +36,8 @@ static const matmul_case matmul_cases[] = {
 
 static model_bytes matmul_model(const matmul_case *c, compare_input *in, int *count)
 {
-    int64_t batch = c->trans_b ? 0 : c->batch, b_shape[3] = {batch, c->k, c->n}, y[3] = {batch, c->m, c->n};
+    int64_t batch = c->trans_b ? 0 : c->batch, b_shape[3] = {batch, c->k, c->n},
+            y[3] = {batch, c->m, c->n};
     const char *const mm_in[3] = {"x", "w", "b"}, *last = "c";
     model_bytes g = {0}, attributes = {0};
     *count = 1;
@@ -50,7 +52,8 @@ static model_bytes matmul_model(const matmul_case *c, compare_input *in, int *co
         model_floats(&g, "w", 2, b_shape + 1, w);
         free(w);
     } else {
-        in[*count] = batch ? (compare_input){3, {batch, b_shape[1], b_shape[2]}} : (compare_input){2, {b_shape[1], b_shape[2]}};
+        in[*count] = batch ? (compare_input){3, {batch, b_shape[1], b_shape[2]}}
+                           : (compare_input){2, {b_shape[1], b_shape[2]}};
         model_input(&g, "w", in[*count].rank, in[*count].shape);
         ++*count;
     }
@@ -59,15 +62,19 @@ static model_bytes matmul_model(const matmul_case *c, compare_input *in, int *co
         model_floats(&g, "b", 1, &c->n, b);
         free(b);
     }
-    model_node(&g, "", c->trans_b ? "Gemm" : "MatMul", mm_in, c->trans_b && c->bias ? 3 : 2, "c", &attributes);
-    if (c->bias && !c->trans_b) model_node(&g, "", "Add", (const char *const[]){"c", "b"}, 2, "d", NULL), last = "d";
+    model_node(&g, "", c->trans_b ? "Gemm" : "MatMul", mm_in, c->trans_b && c->bias ? 3 : 2, "c",
+               &attributes);
+    if (c->bias && !c->trans_b)
+        model_node(&g, "", "Add", (const char *const[]){"c", "b"}, 2, "d", NULL), last = "d";
     if (c->residual) {
-        in[*count] = batch ? (compare_input){3, {batch, c->m, c->n}} : (compare_input){2, {c->m, c->n}};
+        in[*count] = batch ? (compare_input){3, {batch, c->m, c->n}}
+                           : (compare_input){2, {c->m, c->n}};
         model_input(&g, "r", in[*count].rank, in[*count].shape);
         ++*count;
         model_node(&g, "", "Add", (const char *const[]){last, "r"}, 2, "s", NULL), last = "s";
     }
-    if (c->act[0]) model_node(&g, "", c->act, (const char *const[]){last}, 1, "a", NULL), last = "a";
+    if (c->act[0])
+        model_node(&g, "", c->act, (const char *const[]){last}, 1, "a", NULL), last = "a";
     model_output(&g, last, batch ? 3 : 2, batch ? y : y + 1);
     model_release(&attributes);
     return model_finish(&g);
@@ -80,7 +87,8 @@ int main(void)
         compare_input in[4];
         char name[96];
         int count;
-        snprintf(name, sizeof name, "matmul_test.c: case %d (%lldx%lldx%lld)", (int)i, (long long)c->m, (long long)c->n, (long long)c->k);
+        snprintf(name, sizeof name, "matmul_test.c: case %d (%lldx%lldx%lld)", (int)i,
+                 (long long)c->m, (long long)c->n, (long long)c->k);
         model_bytes model = matmul_model(c, in, &count);
         compare_model(name, &model, in, count, 5e-6, "packed");
     }

@@ -98,7 +98,8 @@ void model_attribute_float(model_bytes *a, const char *name, float value)
     attribute_end(a, &one, 1);
 }
 
-void model_node(model_bytes *g, const char *domain, const char *op, const char *const *in, int in_count, const char *out, const model_bytes *attributes)
+void model_node(model_bytes *g, const char *domain, const char *op, const char *const *in,
+                int in_count, const char *out, const model_bytes *attributes)
 {
     model_bytes n = {0};
     for (int i = 0; i < in_count; i++) field_text(&n, 1, in[i]);
@@ -110,7 +111,8 @@ void model_node(model_bytes *g, const char *domain, const char *op, const char *
     field_part(g, 1, &n);
 }
 
-void model_floats(model_bytes *g, const char *name, int rank, const int64_t *shape, const float *data)
+void model_floats(model_bytes *g, const char *name, int rank, const int64_t *shape,
+                  const float *data)
 {
     model_bytes t = {0};
     size_t count = 1;

@@ -11,12 +11,14 @@ typedef struct model_bytes {
 } model_bytes;
 
 /* Pieces of a graph are appended to `g`; memory that runs out ends the program. */
-void model_node(model_bytes *g, const char *domain, const char *op, const char *const *in, int in_count, const char *out, const model_bytes *attributes);
+void model_node(model_bytes *g, const char *domain, const char *op, const char *const *in,
+                int in_count, const char *out, const model_bytes *attributes);
 void model_attribute_int(model_bytes *a, const char *name, int64_t value);
 void model_attribute_ints(model_bytes *a, const char *name, const int64_t *values, int count);
 void model_attribute_text(model_bytes *a, const char *name, const char *value);
 void model_attribute_float(model_bytes *a, const char *name, float value);
-void model_floats(model_bytes *g, const char *name, int rank, const int64_t *shape, const float *data);
+void model_floats(model_bytes *g, const char *name, int rank, const int64_t *shape,
+                  const float *data);
 /* A negative dimension is left open. */
 void model_input(model_bytes *g, const char *name, int rank, const int64_t *shape);
 void model_output(model_bytes *g, const char *name, int rank, const int64_t *shape);

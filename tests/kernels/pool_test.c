@@ -1,4 +1,5 @@
-/* pool_test.c — pooling of blocked images (behind a convolution, which makes them so) against the portable truth. */
+/* pool_test.c — pooling of blocked images (behind a convolution, which makes them so) against the
+ * portable truth. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static int64_t pool_size(const pool_case *c, int axis, int64_t in)
 static model_bytes pool_model(const pool_case *c, const compare_input *x)
 {
     const char *const conv_in[2] = {"x", "w"}, *const pool_in[1] = {"c"};
-    int64_t weight[4] = {c->channels, c->channels, 1, 1}, y[4] = {c->batch, c->channels, pool_size(c, 0, c->h), pool_size(c, 1, c->w)};
+    int64_t weight[4] = {c->channels, c->channels, 1, 1},
+            y[4] = {c->batch, c->channels, pool_size(c, 0, c->h), pool_size(c, 1, c->w)};
     float *w = compare_numbers((size_t)(c->channels * c->channels), 1.0f);
     model_bytes g = {0}, a = {0};
     model_attribute_ints(&a, "kernel_shape", c->kernel, 2);

@@ -12,9 +12,12 @@ typedef struct recurrent_case {
 } recurrent_case;
 
 static const recurrent_case recurrent_cases[] = {
-    {"GRU", "gru_f32_packed", 20, 1, 48, 64, 1, 0, 1, 0}, {"GRU", "gru_f32_packed", 11, 3, 7, 40, 2, 1, 1, 1},
-    {"GRU", "gru_f32_packed", 9, 2, 33, 8, 2, 0, 0, 0},   {"GRU", "gru_f32_packed", 5, 1, 1, 24, 1, 1, 0, 1},
-    {"LSTM", "lstm_f32_packed", 20, 1, 48, 64, 1, 0, 1, 0}, {"LSTM", "lstm_f32_packed", 7, 3, 10, 48, 2, 0, 1, 1},
+    {"GRU", "gru_f32_packed", 20, 1, 48, 64, 1, 0, 1, 0},
+    {"GRU", "gru_f32_packed", 11, 3, 7, 40, 2, 1, 1, 1},
+    {"GRU", "gru_f32_packed", 9, 2, 33, 8, 2, 0, 0, 0},
+    {"GRU", "gru_f32_packed", 5, 1, 1, 24, 1, 1, 0, 1},
+    {"LSTM", "lstm_f32_packed", 20, 1, 48, 64, 1, 0, 1, 0},
+    {"LSTM", "lstm_f32_packed", 7, 3, 10, 48, 2, 0, 1, 1},
 };
 
 static void recurrent_weight(model_bytes *g, const char *name, int64_t a, int64_t b, int64_t c)
@@ -26,7 +29,8 @@ static void recurrent_weight(model_bytes *g, const char *name, int64_t a, int64_
 
 static model_bytes recurrent_model(const recurrent_case *c, compare_input *in)
 {
-    int64_t gates = c->op[0] == 'G' ? 3 : 4, rows = gates * c->hidden, y[4] = {c->steps, c->directions, c->batch, c->hidden};
+    int64_t gates = c->op[0] == 'G' ? 3 : 4, rows = gates * c->hidden,
+            y[4] = {c->steps, c->directions, c->batch, c->hidden};
     const char *const names[7] = {"x", "w", "r", c->bias ? "b" : "", "", c->start ? "h" : "", ""};
     model_bytes g = {0}, a = {0};
     in[0] = (compare_input){3, {c->steps, c->batch, c->input}};

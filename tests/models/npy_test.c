@@ -21,7 +21,16 @@ static void npy_bytes(const char *head, size_t text_size, size_t data_size)
 {
     FILE *f = fopen(npy_path, "wb");
     size_t size = strlen(head);
-    unsigned char magic[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)(text_size & 255), (unsigned char)(text_size >> 8)};
+    unsigned char magic[10] = {0x93,
+                               'N',
+                               'U',
+                               'M',
+                               'P',
+                               'Y',
+                               1,
+                               0,
+                               (unsigned char)(text_size & 255),
+                               (unsigned char)(text_size >> 8)};
     if (!f) exit(1);
     fwrite(magic, 1, sizeof magic, f);
     fwrite(head, 1, size, f);
@@ -35,17 +44,23 @@ static void npy_round_trip(xinf_env *env, xinf_dtype dtype, const int64_t *shape
     xinf_error err = XINF_ERROR_INIT;
     int good = xinf_tensor_create(&t, env, dtype, shape, rank, &err) == XINF_OK;
     unsigned char *data = good ? xinf_tensor_data(t) : NULL;
-    for (size_t i = 0; good && i < xinf_tensor_size(t); i++) data[i] = (unsigned char)(dtype == XINF_BOOL ? i & 1 : i * 37);
-    good = good && npy_write(npy_path, t, &err) == 0 && npy_read(&back, env, npy_path, dtype, &err) == 0;
-    good = good && xinf_tensor_dtype(back) == dtype && xinf_tensor_rank(back) == rank && xinf_tensor_size(back) == xinf_tensor_size(t);
-    good = good && (rank == 0 || memcmp(xinf_tensor_shape(back), shape, (size_t)rank * sizeof *shape) == 0);
-    good = good && (xinf_tensor_size(t) == 0 || memcmp(xinf_tensor_data(back), data, xinf_tensor_size(t)) == 0);
+    for (size_t i = 0; good && i < xinf_tensor_size(t); i++)
+        data[i] = (unsigned char)(dtype == XINF_BOOL ? i & 1 : i * 37);
+    good = good && npy_write(npy_path, t, &err) == 0 &&
+           npy_read(&back, env, npy_path, dtype, &err) == 0;
+    good = good && xinf_tensor_dtype(back) == dtype && xinf_tensor_rank(back) == rank &&
+           xinf_tensor_size(back) == xinf_tensor_size(t);
+    good = good &&
+           (rank == 0 || memcmp(xinf_tensor_shape(back), shape, (size_t)rank * sizeof *shape) == 0);
+    good = good && (xinf_tensor_size(t) == 0 ||
+                    memcmp(xinf_tensor_data(back), data, xinf_tensor_size(t)) == 0);
     npy_check(good, xinf_dtype_name(dtype));
     xinf_tensor_destroy(back);
     xinf_tensor_destroy(t);
 }
 
-static void npy_refused(xinf_env *env, const char *what, const char *head, size_t text_size, size_t data_size)
+static void npy_refused(xinf_env *env, const char *what, const char *head, size_t text_size,
+                        size_t data_size)
 {
     xinf_tensor *t = NULL;
     xinf_error err = XINF_ERROR_INIT;
@@ -60,19 +75,23 @@ static void npy_columns(xinf_env *env)
     const unsigned char rows[6] = {0, 2, 4, 1, 3, 5};
     xinf_tensor *t = NULL;
     npy_bytes(head, strlen(head), 6);
-    npy_check(npy_read(&t, env, npy_path, XINF_UNDEFINED, NULL) == 0 && memcmp(xinf_tensor_data(t), rows, 6) == 0, "column order");
+    npy_check(npy_read(&t, env, npy_path, XINF_UNDEFINED, NULL) == 0 &&
+                  memcmp(xinf_tensor_data(t), rows, 6) == 0,
+              "column order");
     xinf_tensor_destroy(t);
 }
 
 static void npy_refusals(xinf_env *env)
 {
     const char *good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
-    const char *huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904), }";
+    const char *huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, "
+                       "4611686018427387904), }";
     const char *minus = "{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3), }";
     const char *big = "{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }";
     const char *object = "{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }";
     const char *open = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3";
-    const char *deep = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1), }";
+    const char *deep =
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1), }";
     npy_refused(env, "data that ends early", good, strlen(good), 23);
     npy_refused(env, "a header that ends early", good, strlen(good) + 40, 0);
     npy_refused(env, "a shape past every memory", huge, strlen(huge), 24);
@@ -86,7 +105,8 @@ static void npy_refusals(xinf_env *env)
 
 int main(void)
 {
-    static const int64_t matrix[2] = {3, 5}, empty[3] = {2, 0, 4}, many[12] = {1, 2, 1, 2, 1, 1, 1, 3, 1, 1, 1, 2};
+    static const int64_t matrix[2] = {3, 5}, empty[3] = {2, 0, 4},
+                         many[12] = {1, 2, 1, 2, 1, 1, 1, 3, 1, 1, 1, 2};
     xinf_env *env = NULL;
     xinf_tensor *t = NULL;
     int file = mkstemp(npy_path);
@@ -99,7 +119,8 @@ int main(void)
     npy_round_trip(env, XINF_INT16, many, 12);
     npy_columns(env);
     npy_refusals(env);
-    npy_check(npy_read(&t, env, "/nonexistent/file.npy", XINF_UNDEFINED, NULL) != 0 && !t, "a missing file");
+    npy_check(npy_read(&t, env, "/nonexistent/file.npy", XINF_UNDEFINED, NULL) != 0 && !t,
+              "a missing file");
     unlink(npy_path);
     xinf_env_destroy(env);
     printf("npy: %d passed, %d failed\n", npy_passed, npy_failed);

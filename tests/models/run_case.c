@@ -1,11 +1,13 @@
 /* run_case.c — runs one request of the model suites over the public API.
  *
- *     run-case REQUEST.json        exit 0 ran, 2 not supported, 3 model or input refused, 1 anything else
- *     run-case --batch             one request path a line in, one line "CODE message" out
+ *     run-case REQUEST.json        exit 0 ran, 2 not supported, 3 model or input refused, 1
+ * anything else run-case --batch             one request path a line in, one line "CODE message"
+ * out
  *
- * A request is {model, format, outdir, steps: [{inputs: [value], outputs: [name]}]}. A value is {name, kind}: tensor (path of a .npy;
- * strings in "strings"), sequence (items), map (keys, values), none. Output k of step s goes to outdir/s<s>_<k>.npy, items of a sequence
- * to s<s>_<k>_<j>, strings to .json. */
+ * A request is {model, format, outdir, steps: [{inputs: [value], outputs: [name]}]}. A value is
+ * {name, kind}: tensor (path of a .npy; strings in "strings"), sequence (items), map (keys,
+ * values), none. Output k of step s goes to outdir/s<s>_<k>.npy, items of a sequence to
+ * s<s>_<k>_<j>, strings to .json. */
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +16,14 @@
 
 #include "npy.h"
 
-enum { CASE_RAN = 0, CASE_BROKEN = 1, CASE_UNSUPPORTED = 2, CASE_REFUSED = 3, CASE_VALUES = 256, CASE_DEPTH = 8 };
+enum {
+    CASE_RAN = 0,
+    CASE_BROKEN = 1,
+    CASE_UNSUPPORTED = 2,
+    CASE_REFUSED = 3,
+    CASE_VALUES = 256,
+    CASE_DEPTH = 8
+};
 
 /* Budgets that end what is endless by design within the suites' time. */
 #define CASE_MEMORY ((uint64_t)2 << 30)
@@ -33,7 +42,10 @@ typedef struct run_case {
 
 static int case_code(xinf_status status)
 {
-    return status == XINF_OK ? CASE_RAN : status == XINF_UNSUPPORTED ? CASE_UNSUPPORTED : status == XINF_INTERNAL ? CASE_BROKEN : CASE_REFUSED;
+    return status == XINF_OK            ? CASE_RAN
+           : status == XINF_UNSUPPORTED ? CASE_UNSUPPORTED
+           : status == XINF_INTERNAL    ? CASE_BROKEN
+                                        : CASE_REFUSED;
 }
 
 static int case_refuse(run_case *c, int code, const char *what, const char *which)
@@ -48,7 +60,8 @@ static char *case_read_file(const char *path)
     long size;
     char *text = NULL;
     if (!f) return NULL;
-    if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0 && (text = malloc((size_t)size + 1))) {
+    if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0 &&
+        (text = malloc((size_t)size + 1))) {
         text[fread(text, 1, (size_t)size, f)] = 0;
     }
     fclose(f);
@@ -81,10 +94,12 @@ static int case_strings(run_case *c, xinf_tensor **out, const cJSON *v)
     const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(v, "strings");
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(v, "shape"))
     {
-        if (rank == 12) return case_refuse(c, CASE_BROKEN, "a string tensor has too many axes", NULL);
+        if (rank == 12)
+            return case_refuse(c, CASE_BROKEN, "a string tensor has too many axes", NULL);
         shape[rank++] = (int64_t)item->valuedouble;
     }
-    if (xinf_tensor_create(out, c->env, XINF_STRING, shape, rank, &c->err) != XINF_OK) return CASE_BROKEN;
+    if (xinf_tensor_create(out, c->env, XINF_STRING, shape, rank, &c->err) != XINF_OK)
+        return CASE_BROKEN;
     int64_t i = 0;
     cJSON_ArrayForEach(item, list)
     {
@@ -108,7 +123,9 @@ static int case_items(run_case *c, xinf_tensor **out, const cJSON *list, int dep
         if (code != CASE_RAN) break;
         made++;
     }
-    if (code == CASE_RAN && xinf_tensor_create_sequence(out, c->env, items, count, &c->err) != XINF_OK) code = CASE_BROKEN;
+    if (code == CASE_RAN &&
+        xinf_tensor_create_sequence(out, c->env, items, count, &c->err) != XINF_OK)
+        code = CASE_BROKEN;
     for (int i = 0; i < made && code != CASE_RAN; i++) xinf_tensor_destroy(items[i]);
     free(items);
     return code;
@@ -123,10 +140,12 @@ static int case_keys(run_case *c, xinf_tensor **out, const cJSON *list)
     if (xinf_tensor_create(out, c->env, dtype, &count, 1, &c->err) != XINF_OK) return CASE_BROKEN;
     cJSON_ArrayForEach(key, list)
     {
-        if (cJSON_IsString(key) != (dtype == XINF_STRING)) return case_refuse(c, CASE_BROKEN, "a map with keys of two types", NULL);
+        if (cJSON_IsString(key) != (dtype == XINF_STRING))
+            return case_refuse(c, CASE_BROKEN, "a map with keys of two types", NULL);
         if (dtype == XINF_INT64)
             ((int64_t *)xinf_tensor_data(*out))[i++] = (int64_t)key->valuedouble;
-        else if (xinf_tensor_set_string(*out, i++, key->valuestring, strlen(key->valuestring), &c->err) != XINF_OK)
+        else if (xinf_tensor_set_string(*out, i++, key->valuestring, strlen(key->valuestring),
+                                        &c->err) != XINF_OK)
             return CASE_BROKEN;
     }
     return CASE_RAN;
@@ -137,14 +156,17 @@ static int case_map(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(v, "values"), *item;
     int count = cJSON_GetArraySize(list), made = 0;
     xinf_tensor *keys = NULL, **values = calloc((size_t)count + 1, sizeof(xinf_tensor *));
-    int code = values ? case_keys(c, &keys, cJSON_GetObjectItemCaseSensitive(v, "keys")) : CASE_BROKEN;
+    int code = values ? case_keys(c, &keys, cJSON_GetObjectItemCaseSensitive(v, "keys"))
+                      : CASE_BROKEN;
     cJSON_ArrayForEach(item, list)
     {
         if (code == CASE_RAN) code = case_value(c, &values[made], item, depth + 1);
         if (code != CASE_RAN) break;
         made++;
     }
-    if (code == CASE_RAN && xinf_tensor_create_map(out, c->env, keys, values, count, &c->err) != XINF_OK) code = CASE_BROKEN;
+    if (code == CASE_RAN &&
+        xinf_tensor_create_map(out, c->env, keys, values, count, &c->err) != XINF_OK)
+        code = CASE_BROKEN;
     for (int i = 0; i < made && code != CASE_RAN; i++) xinf_tensor_destroy(values[i]);
     if (code != CASE_RAN) xinf_tensor_destroy(keys);
     free(values);
@@ -157,23 +179,38 @@ static int case_scalar(run_case *c, xinf_tensor **out, const cJSON *v)
     const char *type = case_text(v, "type");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(v, "value");
     bool real = type && strcmp(type, "float") == 0, truth = type && strcmp(type, "bool") == 0;
-    double number = cJSON_IsBool(value) ? cJSON_IsTrue(value) : cJSON_IsNumber(value) ? value->valuedouble : 0;
-    if (xinf_tensor_create(out, c->env, real ? XINF_FLOAT64 : truth ? XINF_BOOL : XINF_INT64, NULL, 0, &c->err) != XINF_OK) return CASE_BROKEN;
-    if (real) *(double *)xinf_tensor_data(*out) = number;
-    else if (truth) *(uint8_t *)xinf_tensor_data(*out) = number != 0;
-    else *(int64_t *)xinf_tensor_data(*out) = (int64_t)number;
+    double number = cJSON_IsBool(value)     ? cJSON_IsTrue(value)
+                    : cJSON_IsNumber(value) ? value->valuedouble
+                                            : 0;
+    if (xinf_tensor_create(out, c->env,
+                           real    ? XINF_FLOAT64
+                           : truth ? XINF_BOOL
+                                   : XINF_INT64,
+                           NULL, 0, &c->err) != XINF_OK)
+        return CASE_BROKEN;
+    if (real)
+        *(double *)xinf_tensor_data(*out) = number;
+    else if (truth)
+        *(uint8_t *)xinf_tensor_data(*out) = number != 0;
+    else
+        *(int64_t *)xinf_tensor_data(*out) = (int64_t)number;
     return CASE_RAN;
 }
 
 static int case_value(run_case *c, xinf_tensor **out, const cJSON *v, int depth)
 {
-    const char *kind = case_text(v, "kind"), *path = case_text(v, "path"), *dtype = case_text(v, "dtype");
-    if (!kind || depth > CASE_DEPTH) return case_refuse(c, CASE_BROKEN, "a value without a kind", NULL);
-    if (strcmp(kind, "none") == 0) return xinf_tensor_create_none(out, c->env, &c->err) == XINF_OK ? CASE_RAN : CASE_BROKEN;
-    if (strcmp(kind, "sequence") == 0) return case_items(c, out, cJSON_GetObjectItemCaseSensitive(v, "items"), depth);
+    const char *kind = case_text(v, "kind"), *path = case_text(v, "path"),
+               *dtype = case_text(v, "dtype");
+    if (!kind || depth > CASE_DEPTH)
+        return case_refuse(c, CASE_BROKEN, "a value without a kind", NULL);
+    if (strcmp(kind, "none") == 0)
+        return xinf_tensor_create_none(out, c->env, &c->err) == XINF_OK ? CASE_RAN : CASE_BROKEN;
+    if (strcmp(kind, "sequence") == 0)
+        return case_items(c, out, cJSON_GetObjectItemCaseSensitive(v, "items"), depth);
     if (strcmp(kind, "map") == 0) return case_map(c, out, v, depth);
     if (strcmp(kind, "scalar") == 0) return case_scalar(c, out, v);
-    if (strcmp(kind, "tensor") != 0) return case_refuse(c, CASE_UNSUPPORTED, "not supported: inputs of kind ", kind);
+    if (strcmp(kind, "tensor") != 0)
+        return case_refuse(c, CASE_UNSUPPORTED, "not supported: inputs of kind ", kind);
     if (dtype && strcmp(dtype, "string") == 0) return case_strings(c, out, v);
     if (!path) return case_refuse(c, CASE_BROKEN, "a tensor without a path", NULL);
     return npy_read(out, c->env, path, case_dtype(dtype), &c->err) == 0 ? CASE_RAN : CASE_BROKEN;
@@ -223,11 +260,15 @@ static int case_write(run_case *c, const char *stem, xinf_tensor *t, int depth)
 
 /* ---- one step ---- */
 
-static int case_find(run_case *c, int count, xinf_status (*ask)(const xinf_model *, int32_t, xinf_value_info *, xinf_error *), const char *name)
+static int case_find(run_case *c, int count,
+                     xinf_status (*ask)(const xinf_model *, int32_t, xinf_value_info *,
+                                        xinf_error *),
+                     const char *name)
 {
     for (int i = 0; i < count; i++) {
         xinf_value_info info = XINF_VALUE_INFO_INIT;
-        if (ask(c->model, i, &info, &c->err) == XINF_OK && name && strcmp(info.name, name) == 0) return i;
+        if (ask(c->model, i, &info, &c->err) == XINF_OK && name && strcmp(info.name, name) == 0)
+            return i;
     }
     return -1;
 }
@@ -250,11 +291,14 @@ static bool case_is_tuple(run_case *c, const cJSON *v, int place, int inputs)
     xinf_value_info info = XINF_VALUE_INFO_INIT;
     const char *kind = case_text(v, "kind");
     if (!kind || strcmp(kind, "sequence") != 0 || place >= inputs) return false;
-    return xinf_model_input(c->model, place, &info, &c->err) == XINF_OK && info.kind == XINF_KIND_TENSOR;
+    return xinf_model_input(c->model, place, &info, &c->err) == XINF_OK &&
+           info.kind == XINF_KIND_TENSOR;
 }
 
-/* Output `place` of a program may be a tuple, whose parts are outputs "output.<place>.0", …: writes them as items. *count: of them. */
-static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int number, int place, int *count)
+/* Output `place` of a program may be a tuple, whose parts are outputs "output.<place>.0", …: writes
+ * them as items. *count: of them. */
+static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int number, int place,
+                            int *count)
 {
     char prefix[48], stem[1100];
     int code = CASE_RAN;
@@ -262,7 +306,9 @@ static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int num
     *count = 0;
     for (int i = 0; i < outputs && code == CASE_RAN; i++) {
         xinf_value_info info = XINF_VALUE_INFO_INIT;
-        if (xinf_model_output(c->model, i, &info, &c->err) != XINF_OK || strncmp(info.name, prefix, strlen(prefix)) != 0) continue;
+        if (xinf_model_output(c->model, i, &info, &c->err) != XINF_OK ||
+            strncmp(info.name, prefix, strlen(prefix)) != 0)
+            continue;
         snprintf(stem, sizeof stem, "%.1000s/s%d_%d_%d", c->outdir, number, place, (*count)++);
         code = case_write(c, stem, out[i], 0);
     }
@@ -272,14 +318,17 @@ static int case_write_parts(run_case *c, xinf_tensor **out, int outputs, int num
 static int case_step(run_case *c, const cJSON *step, int number)
 {
     xinf_tensor *in[CASE_VALUES] = {NULL}, *out[CASE_VALUES] = {NULL};
-    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model), code = CASE_RAN, k = 0, place = 0, place_out = 0;
+    int inputs = xinf_model_input_count(c->model), outputs = xinf_model_output_count(c->model),
+        code = CASE_RAN, k = 0, place = 0, place_out = 0;
     xinf_run_options options = XINF_RUN_OPTIONS_INIT;
     const cJSON *v;
-    if (inputs > CASE_VALUES || outputs > CASE_VALUES) return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
+    if (inputs > CASE_VALUES || outputs > CASE_VALUES)
+        return case_refuse(c, CASE_BROKEN, "too many inputs or outputs", NULL);
     cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(step, "inputs"))
     {
         int at = c->by_place ? -1 : case_find(c, inputs, xinf_model_input, case_text(v, "name"));
-        if (c->by_place && case_is_none(v)) continue; /* left out: such a model has no input for it */
+        if (c->by_place && case_is_none(v))
+            continue; /* left out: such a model has no input for it */
         if (c->by_place && case_is_tuple(c, v, place, inputs)) {
             /* A tuple: each of its parts is an input. */
             const cJSON *part;
@@ -336,14 +385,23 @@ static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *
     cJSON_ArrayForEach(v, inputs)
     {
         const char *kind = case_text(v, "kind"), *type = case_text(v, "type");
-        const cJSON *t = kind && strcmp(kind, "sequence") == 0 ? cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(v, "items"), 0) : v;
+        const cJSON *t = kind && strcmp(kind, "sequence") == 0
+                             ? cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(v, "items"), 0)
+                             : v;
         if (count == CASE_VALUES || !kind) break;
         xinf_value_info *h = &out[count];
-        *h = (xinf_value_info){.struct_size = sizeof *h, .kind = XINF_KIND_TENSOR, .shape = shapes[count]};
-        if (strcmp(kind, "none") == 0) h->kind = XINF_KIND_NONE;
-        else if (strcmp(kind, "sequence") == 0) h->kind = XINF_KIND_SEQUENCE;
-        else if (strcmp(kind, "map") == 0) h->kind = XINF_KIND_MAP;
-        h->dtype = type ? (strcmp(type, "float") == 0 ? XINF_FLOAT64 : strcmp(type, "bool") == 0 ? XINF_BOOL : XINF_INT64) : case_dtype(case_text(t, "dtype"));
+        *h = (xinf_value_info){
+            .struct_size = sizeof *h, .kind = XINF_KIND_TENSOR, .shape = shapes[count]};
+        if (strcmp(kind, "none") == 0)
+            h->kind = XINF_KIND_NONE;
+        else if (strcmp(kind, "sequence") == 0)
+            h->kind = XINF_KIND_SEQUENCE;
+        else if (strcmp(kind, "map") == 0)
+            h->kind = XINF_KIND_MAP;
+        h->dtype = type ? (strcmp(type, "float") == 0  ? XINF_FLOAT64
+                           : strcmp(type, "bool") == 0 ? XINF_BOOL
+                                                       : XINF_INT64)
+                        : case_dtype(case_text(t, "dtype"));
         cJSON_ArrayForEach(d, cJSON_GetObjectItemCaseSensitive(t, "shape"))
         {
             if (h->rank < 12) shapes[count][h->rank++] = (int64_t)d->valuedouble;
@@ -353,7 +411,8 @@ static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *
     return count;
 }
 
-/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are. */
+/* The outputs that the first step asks for: a TensorFlow graph does not say what its outputs are.
+ */
 static int case_wanted(const char **out, const cJSON *step)
 {
     const cJSON *name;
@@ -377,7 +436,8 @@ static int case_open(run_case *c, const char *model, const cJSON *root)
     load.signature = case_text(root, "signature");
     load.output_count = case_wanted(wanted, first);
     load.outputs = load.output_count ? wanted : NULL;
-    if (c->by_place && !getenv("XINF_CASE_NO_HINTS")) { /* without them a session finds out at its first run */
+    if (c->by_place &&
+        !getenv("XINF_CASE_NO_HINTS")) { /* without them a session finds out at its first run */
         load.inputs = hints;
         load.input_count = case_hints(hints, shapes, inputs);
     }
@@ -394,9 +454,11 @@ static int case_open(run_case *c, const char *model, const cJSON *root)
 
 static int case_format(const char *format)
 {
-    static const char *const known[] = {"onnx", "torchscript", "torch_export", "tf_graphdef", "tf_savedmodel"};
+    static const char *const known[] = {"onnx", "torchscript", "torch_export", "tf_graphdef",
+                                        "tf_savedmodel"};
     int found = !format;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = strcmp(format, known[i]) == 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++)
+        found = strcmp(format, known[i]) == 0;
     return found;
 }
 
@@ -417,7 +479,8 @@ static int case_run(const char *request, char *message, size_t size)
         code = case_refuse(&c, CASE_UNSUPPORTED, "not supported: models of format ", format);
         goto cleanup;
     }
-    c.by_place = format && strncmp(format, "torch", 5) == 0; /* these cases name their values x0, x1, …, out0, … */
+    c.by_place = format && strncmp(format, "torch", 5) ==
+                               0; /* these cases name their values x0, x1, …, out0, … */
     code = case_open(&c, model, root);
     cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(root, "steps"))
     {

@@ -1,5 +1,6 @@
-/* alloc_test.c — a session's second run with the same shapes allocates nothing, neither through the library's allocator nor
- * behind it. This program defines malloc and its kin itself, so that every call of the process is counted, whoever makes it.
+/* alloc_test.c — a session's second run with the same shapes allocates nothing, neither through the
+ * library's allocator nor behind it. This program defines malloc and its kin itself, so that every
+ * call of the process is counted, whoever makes it.
  *
  *     test-alloc MODEL… */
 #include <dlfcn.h>
@@ -91,18 +92,22 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)
     return real(thread, attr, start, arg);
 }
 
-/* An input of the declared type; 2 stands for every open dimension, ones and short texts for the contents. */
+/* An input of the declared type; 2 stands for every open dimension, ones and short texts for the
+ * contents. */
 static xinf_tensor *alloc_input(xinf_env *env, const xinf_model *model, int32_t index)
 {
     xinf_value_info info = XINF_VALUE_INFO_INIT;
     xinf_tensor *tensor = NULL;
     int64_t shape[12] = {0};
-    if (xinf_model_input(model, index, &info, NULL) != XINF_OK || info.rank < 0 || info.rank > 12) return NULL;
+    if (xinf_model_input(model, index, &info, NULL) != XINF_OK || info.rank < 0 || info.rank > 12)
+        return NULL;
     for (int32_t i = 0; i < info.rank; i++) shape[i] = info.shape[i] < 0 ? 2 : info.shape[i];
-    if (xinf_tensor_create(&tensor, env, info.dtype, shape, info.rank, NULL) != XINF_OK) return NULL;
+    if (xinf_tensor_create(&tensor, env, info.dtype, shape, info.rank, NULL) != XINF_OK)
+        return NULL;
     for (int64_t i = 0; i < xinf_tensor_count(tensor); i++) {
         if (info.dtype == XINF_STRING)
-            xinf_tensor_set_string(tensor, i, "a text that is too long for any small buffer", 44, NULL);
+            xinf_tensor_set_string(tensor, i, "a text that is too long for any small buffer", 44,
+                                   NULL);
         else if (info.dtype == XINF_FLOAT32)
             ((float *)xinf_tensor_data(tensor))[i] = 1.0f + (float)(i % 7);
         else if (info.dtype == XINF_INT64)
@@ -133,7 +138,8 @@ static void alloc_model(const char *path, int32_t threads)
     int32_t in = 0, out = 0;
     long before = atomic_load(&alloc_calls), created;
     options.threads = threads;
-    int ok = xinf_env_create(&env, NULL, &err) == XINF_OK && xinf_loader_create(&loader, env, NULL, &err) == XINF_OK &&
+    int ok = xinf_env_create(&env, NULL, &err) == XINF_OK &&
+             xinf_loader_create(&loader, env, NULL, &err) == XINF_OK &&
              xinf_loader_load(&model, loader, path, NULL, &err) == XINF_OK &&
              xinf_session_create(&session, model, &options, &err) == XINF_OK;
     created = atomic_load(&alloc_calls) - before;
@@ -146,8 +152,8 @@ static void alloc_model(const char *path, int32_t threads)
     }
     for (int32_t i = 0; ok && i < in; i++) ok = (inputs[i] = alloc_input(env, model, i)) != NULL;
     for (int run = 0; ok && run < ALLOC_WARM + ALLOC_RUNS; run++) {
-        long calls = atomic_load(&alloc_calls), frees = atomic_load(&alloc_frees), maps = atomic_load(&alloc_maps),
-             starts = atomic_load(&alloc_threads);
+        long calls = atomic_load(&alloc_calls), frees = atomic_load(&alloc_frees),
+             maps = atomic_load(&alloc_maps), starts = atomic_load(&alloc_threads);
         ok = xinf_session_run(session, inputs, in, outputs, out, NULL, &err) == XINF_OK;
         for (int32_t i = 0; i < out; i++) {
             xinf_tensor_destroy(outputs[i]);
@@ -158,7 +164,9 @@ static void alloc_model(const char *path, int32_t threads)
         maps = atomic_load(&alloc_maps) - maps;
         starts = atomic_load(&alloc_threads) - starts;
         if (run < ALLOC_WARM) continue;
-        snprintf(text, sizeof text, "run %d: %ld allocations, %ld frees, %ld maps, %ld thread starts", run + 1, calls, frees, maps, starts);
+        snprintf(text, sizeof text,
+                 "run %d: %ld allocations, %ld frees, %ld maps, %ld thread starts", run + 1, calls,
+                 frees, maps, starts);
         alloc_say(calls == 0 && frees == 0 && maps == 0 && starts == 0, path, threads, text);
     }
     alloc_say(ok, path, threads, err.message[0] ? err.message : "inputs could not be made");

@@ -1,4 +1,5 @@
-/* base_pool.c — locks, gates, threads and the pool: every task once, under every width, in a forked child, with an executor. */
+/* base_pool.c — locks, gates, threads and the pool: every task once, under every width, in a forked
+ * child, with an executor. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,7 +18,9 @@
 #include "base/thread.h"
 #include "base_test.h"
 
-/* ---- locks and threads ----------------------------------------------------------------------------------------------- */
+/* ---- locks and threads
+ * -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct relay {
     xi_mutex mutex;
@@ -75,7 +78,9 @@ static void test_thread(void)
     xi_thread_yield();
 }
 
-/* ---- pool ------------------------------------------------------------------------------------------------------------ */
+/* ---- pool
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 #define TASKS 1000
 
@@ -126,8 +131,10 @@ static void test_pool_widths(void)
         for (int spin = -1; spin <= 200; spin += 67) {
             xi_pool *p;
             bool good = true;
-            CHECK(xi_pool_create(&p, NULL, threads, spin, NULL, NULL) == XINF_OK && xi_pool_width(p) == threads);
-            for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) good = good && tally_run(p, &t, counts[i], 3, 0);
+            CHECK(xi_pool_create(&p, NULL, threads, spin, NULL, NULL) == XINF_OK &&
+                  xi_pool_width(p) == threads);
+            for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+                good = good && tally_run(p, &t, counts[i], 3, 0);
             CHECK(good);
             for (int round = 0; round < 5; round++) {
                 xi_pool_begin(p);
@@ -172,7 +179,8 @@ static void test_pool_create(void)
     xi_pool *p = (xi_pool *)&err;
     xi_cpu cpu;
     xi_cpu_query(&cpu);
-    CHECK(xi_pool_create(&p, NULL, -1, 0, NULL, &err) == XINF_INVALID_ARGUMENT && !p && err.message[0]);
+    CHECK(xi_pool_create(&p, NULL, -1, 0, NULL, &err) == XINF_INVALID_ARGUMENT && !p &&
+          err.message[0]);
     CHECK(xi_pool_create(&p, NULL, 1000000, 0, NULL, &err) == XINF_INVALID_ARGUMENT && !p);
     CHECK(xi_pool_create(&p, NULL, 0, 0, NULL, &err) == XINF_OK);
     CHECK(xi_pool_width(p) == (cpu.cpus < 1024 ? cpu.cpus : 1024));
@@ -194,7 +202,9 @@ static void test_pool_memory(void)
     CHECK(xi_pool_create(&p, &none, 4, 0, NULL, &err) == XINF_OUT_OF_MEMORY && !p);
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------------------------ */
+/* ---- fork
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool forked_child(xi_pool *p)
 {
@@ -212,7 +222,8 @@ static bool forked_child(xi_pool *p)
         xi_pool_destroy(p);
         _exit(good ? 0 : 1);
     }
-    return child > 0 && waitpid(child, &code, 0) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0;
+    return child > 0 && waitpid(child, &code, 0) == child && WIFEXITED(code) &&
+           WEXITSTATUS(code) == 0;
 }
 
 static bool forked_child_destroys(xi_pool *p)
@@ -226,7 +237,8 @@ static bool forked_child_destroys(xi_pool *p)
         xi_pool_destroy(p);
         _exit(0);
     }
-    return child > 0 && waitpid(child, &code, 0) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0;
+    return child > 0 && waitpid(child, &code, 0) == child && WIFEXITED(code) &&
+           WEXITSTATUS(code) == 0;
 }
 
 static void test_pool_fork(void)
@@ -246,7 +258,9 @@ static void test_pool_fork(void)
     xi_pool_destroy(p);
 }
 
-/* ---- executor -------------------------------------------------------------------------------------------------------- */
+/* ---- executor
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct runner {
     int calls;
@@ -268,7 +282,8 @@ static void *runner_main(void *arg)
 }
 
 /* One thread a task. */
-static void runner_parallel(void *self, int32_t count, void (*task)(void *arg, int32_t index), void *arg)
+static void runner_parallel(void *self, int32_t count, void (*task)(void *arg, int32_t index),
+                            void *arg)
 {
     runner *r = self;
     pthread_t threads[8];
@@ -313,10 +328,12 @@ static void test_pool_executor(void)
     CHECK(xi_pool_create(&p, NULL, 0, 0, &e, &err) == XINF_INVALID_ARGUMENT && !p);
     e.parallel = runner_parallel;
     e.struct_size = 8;
-    CHECK(xi_pool_create(&p, NULL, 0, 0, &e, &err) == XINF_INVALID_ARGUMENT && !p && strstr(err.message, "struct_size"));
+    CHECK(xi_pool_create(&p, NULL, 0, 0, &e, &err) == XINF_INVALID_ARGUMENT && !p &&
+          strstr(err.message, "struct_size"));
 }
 
-/* ---- two teams at once, and the price of a job ------------------------------------------------------------------------ */
+/* ---- two teams at once, and the price of a job
+ * ------------------------------------------------------------------------ */
 
 static void *team_main(void *arg)
 {
@@ -371,8 +388,8 @@ static void report_price(void)
     xi_pool_end(p);
     xi_pool_destroy(p);
     qsort(times, 2000, sizeof *times, compare_times);
-    printf("2 tasks of 2000 ns on 2 threads: median %llu ns, 99th percentile %llu ns\n", (unsigned long long)times[1000],
-           (unsigned long long)times[1980]);
+    printf("2 tasks of 2000 ns on 2 threads: median %llu ns, 99th percentile %llu ns\n",
+           (unsigned long long)times[1000], (unsigned long long)times[1980]);
 }
 
 void base_pool_tests(bool with_fork)

@@ -1,4 +1,5 @@
-/* base_test.c — lib/base against its headers: sizes, memory, text, errors, files, processor. The pool is in base_pool.c. */
+/* base_test.c — lib/base against its headers: sizes, memory, text, errors, files, processor. The
+ * pool is in base_pool.c. */
 #include "base_test.h"
 
 #include <fcntl.h>
@@ -195,7 +196,8 @@ static void test_error(void)
     memset(&box, 0x77, sizeof box);
     box.err.struct_size = offsetof(xinf_error, message) + 10;
     xi_fail(&box.err, XINF_IO, "0123456789abcdef");
-    CHECK(box.err.status == XINF_IO && strcmp(box.err.message, "012345678") == 0 && box.err.message[10] == 0x77);
+    CHECK(box.err.status == XINF_IO && strcmp(box.err.message, "012345678") == 0 &&
+          box.err.message[10] == 0x77);
     xi_error_prefix(&box.err, "p: ");
     CHECK(strcmp(box.err.message, "p: 012345") == 0 && box.err.message[10] == 0x77);
     memset(&box, 0x77, sizeof box);
@@ -217,7 +219,8 @@ static void test_string(void)
     xinf_allocator a = counted_allocator(&c);
     xi_text t;
     CHECK(xi_str_eq(XI_STR("ab"), xi_str_of("ab")) && !xi_str_eq(XI_STR("ab"), XI_STR("ac")));
-    CHECK(xi_str_eq(xi_str_of(NULL), XI_STR("")) && xi_str_is(XI_STR("q"), "q") && !xi_str_is(XI_STR("q"), "qq"));
+    CHECK(xi_str_eq(xi_str_of(NULL), XI_STR("")) && xi_str_is(XI_STR("q"), "q") &&
+          !xi_str_is(XI_STR("q"), "qq"));
     CHECK(xi_str_hash(XI_STR("")) == UINT64_C(0xcbf29ce484222325));
     CHECK(xi_str_hash(XI_STR("a")) == UINT64_C(0xaf63dc4c8601ec8c));
     CHECK(xi_str_hash(XI_STR("foobar")) == UINT64_C(0x85944171f73967e8));
@@ -226,7 +229,8 @@ static void test_string(void)
     CHECK(xi_str_utf8("\xc3\xa9", 2) == 2 && xi_str_utf8("\xc3\xa9", 1) == 0);
     CHECK(xi_str_utf8("\xe2\x82\xac", 3) == 3 && xi_str_utf8("\xf0\x9f\x98\x80", 4) == 4);
     CHECK(xi_str_utf8("\xc0\x80", 2) == 0 && xi_str_utf8("\xe0\x80\x80", 3) == 0);
-    CHECK(xi_str_utf8("\xed\xa0\x80", 3) == 0 && xi_str_utf8("\xf4\x90\x80\x80", 4) == 0 && xi_str_utf8("\x80", 1) == 0);
+    CHECK(xi_str_utf8("\xed\xa0\x80", 3) == 0 && xi_str_utf8("\xf4\x90\x80\x80", 4) == 0 &&
+          xi_str_utf8("\x80", 1) == 0);
 
     xi_text_init(&t, &a);
     CHECK(!t.ptr && c.calls == 0);
@@ -249,7 +253,9 @@ static void test_string(void)
     CHECK(c.out == 0 && !c.wrong_size);
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------------- */
+/* ---- files
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static char folder[512];
 
@@ -289,7 +295,8 @@ static void test_file_open(void)
     put("a", "hello");
     for (int map = 0; map < 2; map++) {
         CHECK(xi_file_open(&f, &a, in_folder("a"), map, &err) == XINF_OK);
-        CHECK(f.size == 5 && memcmp(f.data, "hello", 5) == 0 && f.mapped == (map == 1) && f.owned == (map == 0));
+        CHECK(f.size == 5 && memcmp(f.data, "hello", 5) == 0 && f.mapped == (map == 1) &&
+              f.owned == (map == 0));
         CHECK(c.out == (map ? 0u : 5u));
         xi_file_close(&f);
         CHECK(c.out == 0 && !f.data);
@@ -303,7 +310,8 @@ static void test_file_open(void)
     CHECK(strstr(err.message, "missing") && strstr(err.message, "no such file"));
     CHECK(xi_file_open(&f, &a, folder, true, &err) == XINF_IO && strstr(err.message, "folder"));
     CHECK(mkfifo(in_folder("pipe"), 0600) == 0);
-    CHECK(xi_file_open(&f, &a, in_folder("pipe"), true, &err) == XINF_IO && strstr(err.message, "regular"));
+    CHECK(xi_file_open(&f, &a, in_folder("pipe"), true, &err) == XINF_IO &&
+          strstr(err.message, "regular"));
     CHECK(xi_file_open(&f, &a, "/dev/null", true, &err) == XINF_IO);
     xi_file_borrow(&f, "xyz", 3);
     CHECK(f.size == 3 && f.data[2] == 'z' && !f.owned && !f.mapped);
@@ -347,18 +355,24 @@ static void test_file_below(void)
     put("sub/deep/w.bin", "weights");
     CHECK(symlink("a", in_folder("link")) == 0 && symlink("sub", in_folder("linked")) == 0);
     CHECK(symlink("/etc", in_folder("etc")) == 0);
-    CHECK(BELOW("a") == XINF_OK && BELOW("sub/deep/w.bin") == XINF_OK && BELOW("./sub/./deep/w.bin") == XINF_OK);
-    CHECK(BELOW("") == XINF_MALFORMED && BELOW("/etc/passwd") == XINF_MALFORMED && BELOW("..") == XINF_MALFORMED);
-    CHECK(BELOW("../a") == XINF_MALFORMED && BELOW("sub/../a") == XINF_MALFORMED && BELOW("sub/..") == XINF_MALFORMED);
+    CHECK(BELOW("a") == XINF_OK && BELOW("sub/deep/w.bin") == XINF_OK &&
+          BELOW("./sub/./deep/w.bin") == XINF_OK);
+    CHECK(BELOW("") == XINF_MALFORMED && BELOW("/etc/passwd") == XINF_MALFORMED &&
+          BELOW("..") == XINF_MALFORMED);
+    CHECK(BELOW("../a") == XINF_MALFORMED && BELOW("sub/../a") == XINF_MALFORMED &&
+          BELOW("sub/..") == XINF_MALFORMED);
     CHECK(BELOW("sub//deep/w.bin") == XINF_MALFORMED && BELOW("sub/deep/w.bin/") == XINF_MALFORMED);
     CHECK(BELOW("a\0b") == XINF_MALFORMED && BELOW("\\\\server\\x") == XINF_MALFORMED);
     CHECK(BELOW("C:a") == XINF_MALFORMED && BELOW("c:/a") == XINF_MALFORMED);
-    CHECK(BELOW("link") == XINF_IO && BELOW("linked/deep/w.bin") == XINF_IO && BELOW("etc/passwd") == XINF_IO);
-    CHECK(BELOW("sub") == XINF_IO && BELOW(".") == XINF_IO && BELOW("pipe") == XINF_IO && BELOW("a/b") == XINF_IO);
+    CHECK(BELOW("link") == XINF_IO && BELOW("linked/deep/w.bin") == XINF_IO &&
+          BELOW("etc/passwd") == XINF_IO);
+    CHECK(BELOW("sub") == XINF_IO && BELOW(".") == XINF_IO && BELOW("pipe") == XINF_IO &&
+          BELOW("a/b") == XINF_IO);
     CHECK(BELOW("none") == XINF_IO && BELOW("sub/none/x") == XINF_IO);
     memset(long_name, 'x', sizeof long_name);
     memset(name256, 'x', sizeof name256);
-    CHECK(below(long_name, sizeof long_name) == XINF_MALFORMED && below(name256, 256) == XINF_MALFORMED);
+    CHECK(below(long_name, sizeof long_name) == XINF_MALFORMED &&
+          below(name256, 256) == XINF_MALFORMED);
     CHECK(below(name256, 255) == XINF_IO);
     for (size_t i = 1; i < sizeof long_name; i += 2) long_name[i] = '/';
     CHECK(below(long_name, 4001) == XINF_IO);
@@ -366,7 +380,8 @@ static void test_file_below(void)
         xi_file f;
         xinf_error err = XINF_ERROR_INIT;
         CHECK(xi_file_open_below(&f, NULL, in_folder("absent"), "a", 1, true, &err) == XINF_IO);
-        CHECK(xi_file_open_below(&f, NULL, in_folder("linked"), "deep/w.bin", 10, false, &err) == XINF_OK);
+        CHECK(xi_file_open_below(&f, NULL, in_folder("linked"), "deep/w.bin", 10, false, &err) ==
+              XINF_OK);
         CHECK(f.size == 7 && f.owned && memcmp(f.data, "weights", 7) == 0);
         xi_file_close(&f);
     }
@@ -383,8 +398,10 @@ static void test_file(void)
     test_file_open();
     test_file_write();
     test_file_below();
-    static const char *const names[] = {"a", "empty", "pipe", "big", "link", "linked", "etc", "sub/deep/w.bin"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) CHECK(unlink(in_folder(names[i])) == 0);
+    static const char *const names[] = {"a",    "empty",  "pipe", "big",
+                                        "link", "linked", "etc",  "sub/deep/w.bin"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        CHECK(unlink(in_folder(names[i])) == 0);
     CHECK(rmdir(in_folder("sub/deep")) == 0 && rmdir(in_folder("sub")) == 0);
     CHECK(rmdir(folder) == 0); /* so no temporary was left behind */
 }
@@ -404,11 +421,14 @@ static void test_pages(void)
     xi_pages_unmap(NULL, 0);
 }
 
-/* ---- processor, clock ------------------------------------------------------------------------------------------------ */
+/* ---- processor, clock
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void test_cpu(void)
 {
-    const uint32_t x86 = XI_ISA_AVX2 | XI_ISA_AVX512 | XI_ISA_AVX512_VNNI | XI_ISA_AVX512_BF16 | XI_ISA_AVX_VNNI | XI_ISA_AMX;
+    const uint32_t x86 = XI_ISA_AVX2 | XI_ISA_AVX512 | XI_ISA_AVX512_VNNI | XI_ISA_AVX512_BF16 |
+                         XI_ISA_AVX_VNNI | XI_ISA_AMX;
     const uint32_t arm = XI_ISA_NEON | XI_ISA_NEON_DOTPROD;
     uint32_t mask = 99;
     xi_cpu cpu, again;
@@ -421,21 +441,25 @@ static void test_cpu(void)
     CHECK(!(cpu.isa & x86) || !(cpu.isa & arm));
 #if defined(__x86_64__)
     CHECK(!(cpu.isa & arm) && cpu.l1d >= 8192 && cpu.model[0]);
-    CHECK(!!(cpu.isa & XI_ISA_AVX2) == (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")));
-    CHECK(!!(cpu.isa & XI_ISA_AVX512) == (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")));
+    CHECK(!!(cpu.isa & XI_ISA_AVX2) ==
+          (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")));
+    CHECK(!!(cpu.isa & XI_ISA_AVX512) ==
+          (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")));
     CHECK(!!(cpu.isa & XI_ISA_AVX512_VNNI) == !!__builtin_cpu_supports("avx512vnni"));
 #elif defined(__aarch64__)
     CHECK(cpu.isa & XI_ISA_NEON);
 #endif
-    printf("cpu: %s, isa %#x, %d CPUs, caches %zu %zu %zu\n", cpu.model, (unsigned)cpu.isa, (int)cpu.cpus, cpu.l1d, cpu.l2,
-           cpu.l3);
-    CHECK(!xi_cpu_isa_parse(XI_STR("sse9"), x86, &mask) && mask == 99 && !xi_cpu_isa_parse(XI_STR(""), x86, &mask));
+    printf("cpu: %s, isa %#x, %d CPUs, caches %zu %zu %zu\n", cpu.model, (unsigned)cpu.isa,
+           (int)cpu.cpus, cpu.l1d, cpu.l2, cpu.l3);
+    CHECK(!xi_cpu_isa_parse(XI_STR("sse9"), x86, &mask) && mask == 99 &&
+          !xi_cpu_isa_parse(XI_STR(""), x86, &mask));
     CHECK(xi_cpu_isa_parse(XI_STR("portable"), x86, &mask) && mask == 0);
     CHECK(xi_cpu_isa_parse(XI_STR("avx2"), x86, &mask) && mask == XI_ISA_AVX2);
     CHECK(xi_cpu_isa_parse(XI_STR("avx512"), x86, &mask) && mask == (XI_ISA_AVX2 | XI_ISA_AVX512));
     CHECK(xi_cpu_isa_parse(XI_STR("avx512"), XI_ISA_AVX2, &mask) && mask == XI_ISA_AVX2);
     CHECK(xi_cpu_isa_parse(XI_STR("avx512"), arm, &mask) && mask == 0);
-    CHECK(xi_cpu_isa_parse(XI_STR("avx512_vnni"), x86, &mask) && (mask & XI_ISA_AVX512_VNNI) && !(mask & XI_ISA_AVX512_BF16));
+    CHECK(xi_cpu_isa_parse(XI_STR("avx512_vnni"), x86, &mask) && (mask & XI_ISA_AVX512_VNNI) &&
+          !(mask & XI_ISA_AVX512_BF16));
     CHECK(xi_cpu_isa_parse(XI_STR("amx"), x86, &mask) && mask == x86);
     CHECK(xi_cpu_isa_parse(XI_STR("neon"), arm, &mask) && mask == XI_ISA_NEON);
     CHECK(xi_cpu_isa_parse(XI_STR("neon_dotprod"), arm, &mask) && mask == arm);
@@ -456,7 +480,8 @@ static void test_clock(void)
     CHECK(xi_process_id() == (uint64_t)getpid());
 }
 
-/* "--no-fork": user-mode emulators and gcc's thread sanitizer cannot start a thread in a forked child, whoever starts it. */
+/* "--no-fork": user-mode emulators and gcc's thread sanitizer cannot start a thread in a forked
+ * child, whoever starts it. */
 int main(int argc, char **argv)
 {
     bool with_fork = argc < 2 || strcmp(argv[1], "--no-fork") != 0;

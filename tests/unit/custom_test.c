@@ -1,4 +1,5 @@
-/* custom_test.c — operators of the application: where they are looked up, what callbacks see, what becomes of their errors. */
+/* custom_test.c — operators of the application: where they are looked up, what callbacks see, what
+ * becomes of their errors. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ typedef struct custom_log {
 } custom_log;
 
 /* out = (a + b) repeated `times` along a new first dimension; b may be left out. */
-static xinf_status repeat_shape(void *self, const xinf_node *node, const xinf_operand *in, int32_t in_count, xinf_operand *out, int32_t out_count,
+static xinf_status repeat_shape(void *self, const xinf_node *node, const xinf_operand *in,
+                                int32_t in_count, xinf_operand *out, int32_t out_count,
                                 xinf_error *err)
 {
     custom_log *log = self;
@@ -47,8 +49,9 @@ static xinf_status repeat_shape(void *self, const xinf_node *node, const xinf_op
     return XINF_OK;
 }
 
-static xinf_status repeat_compute(void *self, const xinf_node *node, const xinf_operand *in, int32_t in_count, const xinf_operand *out,
-                                  int32_t out_count, xinf_error *err)
+static xinf_status repeat_compute(void *self, const xinf_node *node, const xinf_operand *in,
+                                  int32_t in_count, const xinf_operand *out, int32_t out_count,
+                                  xinf_error *err)
 {
     custom_log *log = self;
     log->computes++;
@@ -58,7 +61,8 @@ static xinf_status repeat_compute(void *self, const xinf_node *node, const xinf_
     }
     const float *a = in[0].data, *b = in_count > 1 && in[1].present ? in[1].data : NULL;
     float *y = out[0].data;
-    for (int64_t i = 0; i < out[0].count; i++) y[i] = a[i % in[0].count] + (b ? b[i % in[0].count] : 0);
+    for (int64_t i = 0; i < out[0].count; i++)
+        y[i] = a[i % in[0].count] + (b ? b[i % in[0].count] : 0);
     return XINF_OK;
 }
 
@@ -88,7 +92,8 @@ static model_bytes repeat_model(int inputs)
     model_attribute_int(&attributes, "times", 3);
     model_attribute_text(&attributes, "note", "an attribute that nobody declared");
     model_node(&g, "", "Neg", (const char *[]){"x"}, 1, "a", NULL);
-    model_node(&g, "test.own", "Repeat", (const char *[]){"a", inputs > 1 ? "x" : ""}, 2, "b", &attributes);
+    model_node(&g, "test.own", "Repeat", (const char *[]){"a", inputs > 1 ? "x" : ""}, 2, "b",
+               &attributes);
     model_node(&g, "", "Relu", (const char *[]){"b"}, 1, "y", NULL);
     model_input(&g, "x", 2, (const int64_t[]){-1, 4});
     model_output(&g, "y", 3, (const int64_t[]){3, -1, 4});
@@ -107,13 +112,14 @@ static void test_refusals(void)
     for (int i = 0; i < 4; i++) {
         op = good;
         op.domain = taken[i];
-        CHECK(xinf_env_add_operator(env, &op, &err) == XINF_INVALID_ARGUMENT && strstr(err.message, "is the library's"));
+        CHECK(xinf_env_add_operator(env, &op, &err) == XINF_INVALID_ARGUMENT &&
+              strstr(err.message, "is the library's"));
     }
-#define REFUSED(field, value)                                                                      \
-    do {                                                                                           \
-        op = good;                                                                                 \
-        op.field = (value);                                                                        \
-        CHECK(xinf_env_add_operator(env, &op, NULL) == XINF_INVALID_ARGUMENT);                     \
+#define REFUSED(field, value)                                                  \
+    do {                                                                       \
+        op = good;                                                             \
+        op.field = (value);                                                    \
+        CHECK(xinf_env_add_operator(env, &op, NULL) == XINF_INVALID_ARGUMENT); \
     } while (0)
     REFUSED(struct_size, 8);
     REFUSED(domain, NULL);
@@ -127,9 +133,11 @@ static void test_refusals(void)
     REFUSED(min_outputs, 0);
     REFUSED(max_outputs, 0);
 #undef REFUSED
-    CHECK(xinf_env_add_operator(NULL, &good, NULL) == XINF_INVALID_ARGUMENT && xinf_env_add_operator(env, NULL, NULL) == XINF_INVALID_ARGUMENT);
+    CHECK(xinf_env_add_operator(NULL, &good, NULL) == XINF_INVALID_ARGUMENT &&
+          xinf_env_add_operator(env, NULL, NULL) == XINF_INVALID_ARGUMENT);
     CHECK(xinf_env_add_operator(env, &good, &err) == XINF_OK);
-    CHECK(xinf_env_add_operator(env, &good, &err) == XINF_INVALID_ARGUMENT && strstr(err.message, "already"));
+    CHECK(xinf_env_add_operator(env, &good, &err) == XINF_INVALID_ARGUMENT &&
+          strstr(err.message, "already"));
     CHECK(log.releases == 0);
     xinf_env_destroy(env);
     CHECK(log.releases == 1);
@@ -140,7 +148,8 @@ static xinf_session *open_session(xinf_env *env, const model_bytes *bytes, xinf_
     xinf_loader *loader = NULL;
     xinf_model *model = NULL;
     xinf_session *session = NULL;
-    if (xinf_loader_create(&loader, env, NULL, err) == XINF_OK && xinf_loader_load_memory(&model, loader, bytes->data, bytes->size, NULL, err) == XINF_OK)
+    if (xinf_loader_create(&loader, env, NULL, err) == XINF_OK &&
+        xinf_loader_load_memory(&model, loader, bytes->data, bytes->size, NULL, err) == XINF_OK)
         xinf_session_create(&session, model, NULL, err);
     xinf_model_destroy(model);
     xinf_loader_destroy(loader);
@@ -151,10 +160,12 @@ static void run_once(xinf_env *env, xinf_session *s, int64_t rows, float factor)
 {
     xinf_tensor *x = NULL, *y = NULL;
     xinf_error err = XINF_ERROR_INIT;
-    CHECK(xinf_tensor_create(&x, env, XINF_FLOAT32, (const int64_t[]){rows, 4}, 2, &err) == XINF_OK);
+    CHECK(xinf_tensor_create(&x, env, XINF_FLOAT32, (const int64_t[]){rows, 4}, 2, &err) ==
+          XINF_OK);
     for (int64_t i = 0; i < rows * 4; i++) ((float *)xinf_tensor_data(x))[i] = (float)(i % 7) - 3;
     CHECK(xinf_session_run(s, &x, 1, &y, 1, NULL, &err) == XINF_OK);
-    CHECK(y && xinf_tensor_rank(y) == 3 && xinf_tensor_shape(y)[0] == 3 && xinf_tensor_shape(y)[1] == rows);
+    CHECK(y && xinf_tensor_rank(y) == 3 && xinf_tensor_shape(y)[0] == 3 &&
+          xinf_tensor_shape(y)[1] == rows);
     for (int64_t i = 0; y && i < xinf_tensor_count(y); i++) {
         float want = factor * ((float)(i % (rows * 4) % 7) - 3);
         CHECK(((float *)xinf_tensor_data(y))[i] == (want > 0 ? want : 0));
@@ -170,7 +181,8 @@ static void test_run(void)
     xinf_error err = XINF_ERROR_INIT;
     model_bytes one = repeat_model(1), two = repeat_model(2);
     CHECK(xinf_env_create(&env, NULL, &err) == XINF_OK);
-    CHECK(!open_session(env, &one, &err) && err.status == XINF_UNSUPPORTED && strstr(err.message, "test.own.Repeat is not supported"));
+    CHECK(!open_session(env, &one, &err) && err.status == XINF_UNSUPPORTED &&
+          strstr(err.message, "test.own.Repeat is not supported"));
     xinf_operator op = repeat_operator(&log);
     CHECK(xinf_env_add_operator(env, &op, &err) == XINF_OK);
     xinf_session *s = open_session(env, &one, &err), *t = open_session(env, &two, &err);
@@ -185,10 +197,12 @@ static void test_run(void)
     CHECK(xinf_tensor_create(&x, env, XINF_FLOAT32, (const int64_t[]){2, 4}, 2, &err) == XINF_OK);
     log.answer = XINF_RUN_ERROR;
     log.sentence = "it is Sunday";
-    CHECK(xinf_session_run(s, &x, 1, &y, 1, NULL, &err) == XINF_RUN_ERROR && !strcmp(err.message, "node b (Repeat): it is Sunday"));
+    CHECK(xinf_session_run(s, &x, 1, &y, 1, NULL, &err) == XINF_RUN_ERROR &&
+          !strcmp(err.message, "node b (Repeat): it is Sunday"));
     log.answer = 4711;
     log.sentence = NULL;
-    CHECK(xinf_session_run(s, &x, 1, &y, 1, NULL, &err) == XINF_RUN_ERROR && strstr(err.message, "node b (Repeat): XINF_RUN_ERROR"));
+    CHECK(xinf_session_run(s, &x, 1, &y, 1, NULL, &err) == XINF_RUN_ERROR &&
+          strstr(err.message, "node b (Repeat): XINF_RUN_ERROR"));
     log.answer = XINF_OK;
     run_once(env, s, 2, -1);
 
@@ -207,7 +221,8 @@ static void test_run(void)
     model_release(&two);
 }
 
-/* Too many inputs for the declared arity, and a refusal of the shape callback, are told when the model is loaded. */
+/* Too many inputs for the declared arity, and a refusal of the shape callback, are told when the
+ * model is loaded. */
 static void test_shape_errors(void)
 {
     custom_log log = {0};
@@ -215,12 +230,14 @@ static void test_shape_errors(void)
     xinf_error err = XINF_ERROR_INIT;
     model_bytes g = {0};
     xinf_operator op = repeat_operator(&log);
-    CHECK(xinf_env_create(&env, NULL, &err) == XINF_OK && xinf_env_add_operator(env, &op, &err) == XINF_OK);
+    CHECK(xinf_env_create(&env, NULL, &err) == XINF_OK &&
+          xinf_env_add_operator(env, &op, &err) == XINF_OK);
     model_node(&g, "test.own", "Repeat", (const char *[]){"x", "x", "x"}, 3, "y", NULL);
     model_input(&g, "x", 1, (const int64_t[]){4});
     model_output(&g, "y", 2, (const int64_t[]){1, 4});
     model_bytes m = model_finish(&g);
-    CHECK(!open_session(env, &m, &err) && err.status == XINF_MALFORMED && strstr(err.message, "3 inputs, 1 to 2 are allowed"));
+    CHECK(!open_session(env, &m, &err) && err.status == XINF_MALFORMED &&
+          strstr(err.message, "3 inputs, 1 to 2 are allowed"));
     model_release(&m);
     model_node(&g, "", "Not", (const char *[]){"c"}, 1, "n", NULL);
     model_node(&g, "", "Less", (const char *[]){"x", "x"}, 2, "c", NULL);
@@ -228,7 +245,8 @@ static void test_shape_errors(void)
     model_input(&g, "x", 1, (const int64_t[]){4});
     model_output(&g, "y", 2, (const int64_t[]){1, 4});
     m = model_finish(&g);
-    CHECK(!open_session(env, &m, &err) && err.status == XINF_MALFORMED && strstr(err.message, "node y (Repeat): types differ"));
+    CHECK(!open_session(env, &m, &err) && err.status == XINF_MALFORMED &&
+          strstr(err.message, "node y (Repeat): types differ"));
     model_release(&m);
     xinf_env_destroy(env);
 }

@@ -1,4 +1,5 @@
-/* device_test.c — the segment contract: asked once for a segment, never between the steps of a run; and what a query tells. */
+/* device_test.c — the segment contract: asked once for a segment, never between the steps of a run;
+ * and what a query tells. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ static void device_check(int ok, const char *what, int line)
 /* The host's device with every call counted. */
 static int device_queries, device_compiles, device_evaluations;
 
-static xinf_status counting_query(const xi_graph *graph, uint32_t isa, const xi_refusal_sink *sink, xinf_error *err)
+static xinf_status counting_query(const xi_graph *graph, uint32_t isa, const xi_refusal_sink *sink,
+                                  xinf_error *err)
 {
     device_queries++;
     return xi_device_find("cpu")->query(graph, isa, sink, err);
@@ -33,8 +35,9 @@ static xinf_status counting_compile(xi_plan **out, const xi_segment *segment, xi
     return xi_device_find("cpu")->compile(out, segment, err);
 }
 
-static xinf_status counting_evaluate(uint32_t isa, const xi_node *n, const xi_literal *const *in, const xi_literal **out, xi_arena *arena,
-                                     size_t max_bytes, xinf_error *err)
+static xinf_status counting_evaluate(uint32_t isa, const xi_node *n, const xi_literal *const *in,
+                                     const xi_literal **out, xi_arena *arena, size_t max_bytes,
+                                     xinf_error *err)
 {
     device_evaluations++;
     return xi_device_find("cpu")->evaluate(isa, n, in, out, arena, max_bytes, err);
@@ -53,7 +56,8 @@ static xi_graph *device_parse(xi_family **family, const char *text)
     xinf_error err = XINF_ERROR_INIT;
     xi_graph *g = NULL;
     *family = NULL;
-    if (xi_family_create(family, &alloc, 0, &err) == XINF_OK) xi_graph_parse(&g, *family, xi_str_of(text), &err);
+    if (xi_family_create(family, &alloc, 0, &err) == XINF_OK)
+        xi_graph_parse(&g, *family, xi_str_of(text), &err);
     if (g && xi_graph_infer(g, &err) != XINF_OK) g = NULL;
     if (!g) printf("  %s\n", err.message);
     return g;
@@ -72,13 +76,16 @@ static void device_run(xi_session *s, int64_t rows, xinf_error *err)
     xinf_tensor_destroy(input);
 }
 
-/* A graph of several nodes and a branch is one segment: one compile, and nothing while it runs, also for new shapes. */
+/* A graph of several nodes and a branch is one segment: one compile, and nothing while it runs,
+ * also for new shapes. */
 static void test_one_call(void)
 {
-    static const char *const text =
-        "graph \"g\" { input %x : f32[N,8] const %w : f32[8,8] = random(1) const %q : bool[] = [1] %a : f32[*] = MatMul(%x, %w)"
-        " %b : f32[*] = Relu(%a) %c : f32[*] = If(%q) {then_branch = graph \"t\" { %t : f32[*] = Neg(%b) output %t },"
-        " else_branch = graph \"e\" { %e : f32[*] = Abs(%b) output %e }} %y : f32[*] = Softmax(%c) output %y }";
+    static const char *const text = "graph \"g\" { input %x : f32[N,8] const %w : f32[8,8] = "
+                                    "random(1) const %q : bool[] = [1] %a : f32[*] = MatMul(%x, %w)"
+                                    " %b : f32[*] = Relu(%a) %c : f32[*] = If(%q) {then_branch = "
+                                    "graph \"t\" { %t : f32[*] = Neg(%b) output %t },"
+                                    " else_branch = graph \"e\" { %e : f32[*] = Abs(%b) output %e "
+                                    "}} %y : f32[*] = Softmax(%c) output %y }";
     xi_family *family;
     xi_weights weights;
     xi_session *s = NULL;
@@ -88,7 +95,11 @@ static void test_one_call(void)
     xi_graph *g = device_parse(&family, text);
     CHECK(g && xi_weights_init(&weights, &alloc, &err) == XINF_OK);
     if (g) {
-        xi_session_config config = {.alloc = alloc, .graph = g, .weights = &weights, .device = &device_counting, .options = &options};
+        xi_session_config config = {.alloc = alloc,
+                                    .graph = g,
+                                    .weights = &weights,
+                                    .device = &device_counting,
+                                    .options = &options};
         device_queries = device_compiles = device_evaluations = 0;
         CHECK(xi_session_create(&s, &config, &err) == XINF_OK);
         if (s) {
@@ -117,12 +128,15 @@ static bool device_take(void *self, const xi_node *n, const char *sentence)
     return true;
 }
 
-/* Every node that does not run is told, also within subgraphs, and a sink that gives up ends the query. */
+/* Every node that does not run is told, also within subgraphs, and a sink that gives up ends the
+ * query. */
 static void test_query(void)
 {
     static const char *const text =
-        "graph \"g\" { input %x : f32[2] const %q : bool[] = [1] %a : f32[*] = no.Such(%x) \"one\" %y : f32[*] = If(%q)"
-        " {then_branch = graph \"t\" { %t : f32[*] = no.Other(%a) \"two\" output %t }, else_branch = graph \"e\" { %e : f32[*] = Abs(%a)"
+        "graph \"g\" { input %x : f32[2] const %q : bool[] = [1] %a : f32[*] = no.Such(%x) \"one\" "
+        "%y : f32[*] = If(%q)"
+        " {then_branch = graph \"t\" { %t : f32[*] = no.Other(%a) \"two\" output %t }, else_branch "
+        "= graph \"e\" { %e : f32[*] = Abs(%a)"
         " output %e }} output %y }";
     xi_family *family;
     xinf_error err = XINF_ERROR_INIT;
@@ -132,7 +146,8 @@ static void test_query(void)
     CHECK(g != NULL);
     if (g) {
         CHECK(xi_device_find("cpu")->query(g, 0, &sink, &err) == XINF_OK);
-        CHECK(list.count == 2 && strcmp(list.names[0], "Such") == 0 && strcmp(list.names[1], "Other") == 0);
+        CHECK(list.count == 2 && strcmp(list.names[0], "Such") == 0 &&
+              strcmp(list.names[1], "Other") == 0);
         CHECK(xi_device_find("cpu")->query(g, 0, &tired, &err) == XINF_OUT_OF_MEMORY);
     }
     xi_family_destroy(family);
@@ -140,7 +155,8 @@ static void test_query(void)
 
 int main(void)
 {
-    CHECK(xi_device_find(NULL) == xi_devices[0] && xi_device_find("cpu") == xi_devices[0] && xi_device_find("cpus") == NULL);
+    CHECK(xi_device_find(NULL) == xi_devices[0] && xi_device_find("cpu") == xi_devices[0] &&
+          xi_device_find("cpus") == NULL);
     test_one_call();
     test_query();
     printf("%d passed, %d failed, 0 skipped\n", device_passed, device_failed);

@@ -1,11 +1,11 @@
-/* dynamic_test.c — sizes that change from run to run: nothing is packed again and nothing loaded again; empty values, rank 0, and outputs whose
- * size follows from data. */
+/* dynamic_test.c — sizes that change from run to run: nothing is packed again and nothing loaded
+ * again; empty values, rank 0, and outputs whose size follows from data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_bytes.h"
 #include "model.h"
+#include "model_bytes.h"
 
 static int dynamic_passed, dynamic_failed;
 
@@ -43,7 +43,8 @@ static model_bytes dynamic_model(void)
     model_bytes g = {0}, attributes = {0};
     float *data = malloc(FILTERS * CHANNELS * 9 * WIDE * sizeof *data);
     if (!data) exit(99);
-    for (int i = 0; i < FILTERS * CHANNELS * 9 * WIDE; i++) data[i] = (float)(i * 37 % 19) / 16 - 0.5f;
+    for (int i = 0; i < FILTERS * CHANNELS * 9 * WIDE; i++)
+        data[i] = (float)(i * 37 % 19) / 16 - 0.5f;
     model_floats(&g, "filter", 4, (const int64_t[]){FILTERS, CHANNELS, 3, 3}, data);
     model_floats(&g, "w", 2, (const int64_t[]){FILTERS, WIDE}, data);
     model_attribute_ints(&attributes, "pads", (const int64_t[]){1, 1, 1, 1}, 4);
@@ -64,7 +65,8 @@ static xinf_tensor *dynamic_input(xinf_env *env, int32_t rank, const int64_t *sh
 {
     xinf_tensor *x = NULL;
     CHECK(xinf_tensor_create(&x, env, XINF_FLOAT32, shape, rank, NULL) == XINF_OK);
-    for (int64_t i = 0; x && i < xinf_tensor_count(x); i++) ((float *)xinf_tensor_data(x))[i] = (float)(i * 29 % 23) / 16 - 0.7f;
+    for (int64_t i = 0; x && i < xinf_tensor_count(x); i++)
+        ((float *)xinf_tensor_data(x))[i] = (float)(i * 29 % 23) / 16 - 0.7f;
     return x;
 }
 
@@ -77,7 +79,8 @@ static xinf_tensor *dynamic_run(xinf_session *s, xinf_tensor *x)
     return y;
 }
 
-static xinf_session *dynamic_open(xinf_env *env, const model_bytes *bytes, const char *isa, xinf_model **out_model)
+static xinf_session *dynamic_open(xinf_env *env, const model_bytes *bytes, const char *isa,
+                                  xinf_model **out_model)
 {
     xinf_loader *loader = NULL;
     xinf_session *s = NULL;
@@ -87,7 +90,8 @@ static xinf_session *dynamic_open(xinf_env *env, const model_bytes *bytes, const
     options.isa = isa;
     *out_model = NULL;
     CHECK(xinf_loader_create(&loader, env, NULL, &err) == XINF_OK);
-    CHECK(xinf_loader_load_memory(out_model, loader, bytes->data, bytes->size, NULL, &err) == XINF_OK);
+    CHECK(xinf_loader_load_memory(out_model, loader, bytes->data, bytes->size, NULL, &err) ==
+          XINF_OK);
     if (*out_model) CHECK(xinf_session_create(&s, *out_model, &options, &err) == XINF_OK);
     if (!s) printf("  %s\n", err.message);
     xinf_loader_destroy(loader);
@@ -97,8 +101,9 @@ static xinf_session *dynamic_open(xinf_env *env, const model_bytes *bytes, const
 /* Each size against a session that never saw another one. */
 static void test_nothing_is_packed_again(const char *isa, bool must_pack)
 {
-    static const int64_t sizes[][4] = {{1, 8, 5, 7}, {4, 8, 5, 7}, {2, 8, 9, 3}, {1, 8, 1, 1}, {0, 8, 5, 7}, {3, 8, 0, 4},
-                                       {7, 8, 2, 2}, {1, 8, 5, 7}, {5, 8, 6, 6}, {1, 8, 33, 2}};
+    static const int64_t sizes[][4] = {{1, 8, 5, 7}, {4, 8, 5, 7}, {2, 8, 9, 3}, {1, 8, 1, 1},
+                                       {0, 8, 5, 7}, {3, 8, 0, 4}, {7, 8, 2, 2}, {1, 8, 5, 7},
+                                       {5, 8, 6, 6}, {1, 8, 33, 2}};
     xinf_env *env = NULL;
     xinf_model *model, *fresh;
     xinf_env_options options = XINF_ENV_OPTIONS_INIT;
@@ -112,12 +117,13 @@ static void test_nothing_is_packed_again(const char *isa, bool must_pack)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         xinf_tensor *x = dynamic_input(env, 4, sizes[i]), *y = dynamic_run(s, x);
         CHECK(model->weights.packs == packs && model->weights.bytes == held);
-        CHECK(y && xinf_tensor_rank(y) == 4 && xinf_tensor_shape(y)[0] == sizes[i][0] && xinf_tensor_shape(y)[1] == sizes[i][2] &&
-              xinf_tensor_shape(y)[3] == 64);
+        CHECK(y && xinf_tensor_rank(y) == 4 && xinf_tensor_shape(y)[0] == sizes[i][0] &&
+              xinf_tensor_shape(y)[1] == sizes[i][2] && xinf_tensor_shape(y)[3] == 64);
         xinf_session *alone = dynamic_open(env, &bytes, isa, &fresh);
         xinf_tensor *z = dynamic_run(alone, x);
         CHECK(y && z && xinf_tensor_size(y) == xinf_tensor_size(z) &&
-              (xinf_tensor_size(y) == 0 || memcmp(xinf_tensor_data(y), xinf_tensor_data(z), xinf_tensor_size(y)) == 0));
+              (xinf_tensor_size(y) == 0 ||
+               memcmp(xinf_tensor_data(y), xinf_tensor_data(z), xinf_tensor_size(y)) == 0));
         xinf_tensor_destroy(z);
         xinf_session_destroy(alone);
         xinf_model_destroy(fresh);
@@ -159,15 +165,18 @@ static void test_ranks(void)
     model_output(&g, "y", 2, (const int64_t[]){2, -1});
     model_bytes bytes = model_finish(&g);
     xinf_session *s = dynamic_open(env, &bytes, NULL, &model);
-    /* The count of columns follows from data: one run after another may have more, fewer or none. */
+    /* The count of columns follows from data: one run after another may have more, fewer or none.
+     */
     for (int64_t n = 0; s && n < 6; n++) {
         xinf_tensor *x = dynamic_input(env, 2, (const int64_t[]){2, 3}), *y;
         float *data = xinf_tensor_data(x);
         for (int64_t i = 0; i < 6; i++) data[i] = i < (n * 5) % 7 ? 1 : 0;
         y = dynamic_run(s, x);
-        CHECK(y && xinf_tensor_dtype(y) == XINF_INT64 && xinf_tensor_shape(y)[0] == 2 && xinf_tensor_shape(y)[1] == ((n * 5) % 7));
+        CHECK(y && xinf_tensor_dtype(y) == XINF_INT64 && xinf_tensor_shape(y)[0] == 2 &&
+              xinf_tensor_shape(y)[1] == ((n * 5) % 7));
         const int64_t *at = y ? xinf_tensor_data(y) : NULL;
-        for (int64_t i = 0, c = (n * 5) % 7; at && i < c; i++) CHECK(at[i] == i / 3 && at[c + i] == i % 3);
+        for (int64_t i = 0, c = (n * 5) % 7; at && i < c; i++)
+            CHECK(at[i] == i / 3 && at[c + i] == i % 3);
         xinf_tensor_destroy(y);
         xinf_tensor_destroy(x);
     }
@@ -190,7 +199,8 @@ static void test_ranks(void)
     for (int i = 0; s && i < 4; i++) {
         xinf_tensor *x = dynamic_input(env, 3, shapes[i]), *y = dynamic_run(s, x);
         CHECK(y && xinf_tensor_rank(y) == 1 && xinf_tensor_count(y) == xinf_tensor_count(x));
-        for (int64_t k = 0; y && k < xinf_tensor_count(y); k++) CHECK(((float *)xinf_tensor_data(y))[k] == ((float *)xinf_tensor_data(x))[k] + 2.5f);
+        for (int64_t k = 0; y && k < xinf_tensor_count(y); k++)
+            CHECK(((float *)xinf_tensor_data(y))[k] == ((float *)xinf_tensor_data(x))[k] + 2.5f);
         xinf_tensor_destroy(y);
         xinf_tensor_destroy(x);
     }

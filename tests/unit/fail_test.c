@@ -1,5 +1,5 @@
-/* fail_test.c — each allocation of load + session + run fails once: the call says so, nothing leaks, nothing is given back
- * with a wrong size.
+/* fail_test.c — each allocation of load + session + run fails once: the call says so, nothing
+ * leaks, nothing is given back with a wrong size.
  *
  *     test-fail MODEL… */
 #include <stdatomic.h>
@@ -11,7 +11,8 @@
 
 enum { FAIL_MAX_VALUES = 8, FAIL_HEAD = 64, FAIL_MAX_ALLOCATIONS = 1000000 };
 
-/* Memory with a head before each block that remembers its size. fail_at counts down; the call that finds 0 fails. */
+/* Memory with a head before each block that remembers its size. fail_at counts down; the call that
+ * finds 0 fails. */
 typedef struct fail_memory {
     atomic_long live_blocks, live_bytes, calls, wrong_sizes;
     atomic_long fail_at; /* -1: never */
@@ -23,10 +24,14 @@ static void *fail_move(void *self, void *ptr, size_t old_size, size_t new_size, 
 {
     fail_memory *m = self;
     unsigned char *old = ptr, *block = NULL;
-    if (alignment > FAIL_HEAD || (alignment & (alignment - 1))) atomic_fetch_add(&m->wrong_sizes, 1);
-    if (old && *(size_t *)(void *)(old - FAIL_HEAD) != old_size) atomic_fetch_add(&m->wrong_sizes, 1);
+    if (alignment > FAIL_HEAD || (alignment & (alignment - 1)))
+        atomic_fetch_add(&m->wrong_sizes, 1);
+    if (old && *(size_t *)(void *)(old - FAIL_HEAD) != old_size)
+        atomic_fetch_add(&m->wrong_sizes, 1);
     if (new_size) {
-        if (atomic_load(&m->fail_at) >= 0 && atomic_fetch_add(&m->calls, 1) == atomic_load(&m->fail_at)) return NULL;
+        if (atomic_load(&m->fail_at) >= 0 &&
+            atomic_fetch_add(&m->calls, 1) == atomic_load(&m->fail_at))
+            return NULL;
         size_t whole = FAIL_HEAD + (new_size + FAIL_HEAD - 1) / FAIL_HEAD * FAIL_HEAD;
         if (whole < new_size || !(block = aligned_alloc(FAIL_HEAD, whole))) return NULL;
         memset(block, 0xa5, whole);
@@ -45,17 +50,22 @@ static void *fail_move(void *self, void *ptr, size_t old_size, size_t new_size, 
     return block;
 }
 
-static xinf_status fail_inputs(xinf_tensor **inputs, int32_t count, xinf_env *env, const xinf_model *model, xinf_error *err)
+static xinf_status fail_inputs(xinf_tensor **inputs, int32_t count, xinf_env *env,
+                               const xinf_model *model, xinf_error *err)
 {
     xinf_status status = XINF_OK;
     for (int32_t i = 0; i < count && status == XINF_OK; i++) {
         xinf_value_info info = XINF_VALUE_INFO_INIT;
         int64_t shape[12] = {0};
         status = xinf_model_input(model, i, &info, err);
-        for (int32_t k = 0; status == XINF_OK && k < info.rank; k++) shape[k] = info.shape[k] < 0 ? 2 : info.shape[k];
-        if (status == XINF_OK) status = xinf_tensor_create(&inputs[i], env, info.dtype, shape, info.rank, err);
-        if (status == XINF_OK && info.dtype == XINF_STRING) status = xinf_tensor_set_string(inputs[i], 0, "text", 4, err);
-        if (status == XINF_OK && info.dtype == XINF_INT64 && info.rank == 0) *(int64_t *)xinf_tensor_data(inputs[i]) = 3;
+        for (int32_t k = 0; status == XINF_OK && k < info.rank; k++)
+            shape[k] = info.shape[k] < 0 ? 2 : info.shape[k];
+        if (status == XINF_OK)
+            status = xinf_tensor_create(&inputs[i], env, info.dtype, shape, info.rank, err);
+        if (status == XINF_OK && info.dtype == XINF_STRING)
+            status = xinf_tensor_set_string(inputs[i], 0, "text", 4, err);
+        if (status == XINF_OK && info.dtype == XINF_INT64 && info.rank == 0)
+            *(int64_t *)xinf_tensor_data(inputs[i]) = 3;
     }
     return status;
 }
@@ -112,15 +122,19 @@ static void fail_model(const char *path)
         xinf_error err = XINF_ERROR_INIT;
         xinf_status status = fail_everything(&memory, path, &err);
         int reached = atomic_load(&memory.calls) > at;
-        fail_say(atomic_load(&memory.live_blocks) == 0 && atomic_load(&memory.live_bytes) == 0, path, at, "memory was left", err.message);
-        fail_say(atomic_load(&memory.wrong_sizes) == 0, path, at, "a wrong size or alignment", err.message);
+        fail_say(atomic_load(&memory.live_blocks) == 0 && atomic_load(&memory.live_bytes) == 0,
+                 path, at, "memory was left", err.message);
+        fail_say(atomic_load(&memory.wrong_sizes) == 0, path, at, "a wrong size or alignment",
+                 err.message);
         if (!reached) {
             fail_say(status == XINF_OK, path, at, "failed though nothing was refused", err.message);
             fail_say(at > 0, path, at, "the allocator was never called", err.message);
             return;
         }
         fail_say(status == XINF_OUT_OF_MEMORY, path, at, xinf_status_name(status), err.message);
-        if (status != XINF_OK) fail_say(err.message[0] != 0 && err.status == status, path, at, "an error without a sentence", err.message);
+        if (status != XINF_OK)
+            fail_say(err.message[0] != 0 && err.status == status, path, at,
+                     "an error without a sentence", err.message);
     }
     fail_say(0, path, FAIL_MAX_ALLOCATIONS, "there is no end of allocations", "");
 }

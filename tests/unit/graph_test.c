@@ -1,4 +1,5 @@
-/* graph_test.c — the text form there and back, what it refuses, and domain "xinf" against its expansion. */
+/* graph_test.c — the text form there and back, what it refuses, and domain "xinf" against its
+ * expansion. */
 #include <math.h>
 #include <stdio.h>
 
@@ -34,7 +35,8 @@ static const char graph_sample[] =
     "  const %half : f16[3] = [0.5, nan, -inf]\n"
     "  const %c : bool[] = [1]\n"
     "  %y : f32[N,8,?,?] = Conv(%x, %w) {kernel_shape = [3, 3], group = 1} \"Conv_0\"\n"
-    "  %z : f32[*], _ = \"my domain\" \"Op.x\"(%y, _, %\"odd name\", %half) {alpha = 1.0, list = ints[], f = [0.1, 2.0], t = tensor i8[2] = "
+    "  %z : f32[*], _ = \"my domain\" \"Op.x\"(%y, _, %\"odd name\", %half) {alpha = 1.0, list = "
+    "ints[], f = [0.1, 2.0], t = tensor i8[2] = "
     "[-1, 2], e = type f32[?], s = [\"x\"]}\n"
     "  %r : f32[1,2] = If(%c) {then_branch = graph \"a\" {\n"
     "    %a : f32[1,2] = Neg(%h)\n"
@@ -65,7 +67,8 @@ static void graph_text(xi_text *out, const xi_graph *g)
     CHECK(!out->failed);
 }
 
-/* The one constant that is too large to be written out comes back as a hash, which stands for its rule here. */
+/* The one constant that is too large to be written out comes back as a hash, which stands for its
+ * rule here. */
 static void test_round_trip(void)
 {
     xi_family *family;
@@ -92,7 +95,8 @@ static void test_names_are_unique(void)
     xi_family *family;
     xi_text once, twice;
     xinf_error err = XINF_ERROR_INIT;
-    xi_graph *g = graph_parse(&family, "graph \"\" { input %x : f32[2] %_0 : f32[2] = Neg(%x) output %_0 }", &err);
+    xi_graph *g = graph_parse(
+        &family, "graph \"\" { input %x : f32[2] %_0 : f32[2] = Neg(%x) output %_0 }", &err);
     CHECK(g != NULL);
     for (int i = 0; g && i < 3; i++) { /* two without a name, one whose name is taken */
         xi_node *n = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Abs"), XI_STR(""), 1, 1, 0);
@@ -129,7 +133,8 @@ static void test_refusals(void)
         {"graph \"g\" { const %x : f32[2] = [1.0, 2.0, 3.0] }", "\"]\" is missing"},
         {"graph \"g\" { const %x : i32[1] = [1.5] }", "a number of type i32 is missing"},
         {"graph \"g\" { const %x : f32[N] = fill(1.0) }", "sizes are known"},
-        {"graph \"g\" { const %x : f32[1000000,1000000,1000000,1000000] = fill(1.0) }", "too large"},
+        {"graph \"g\" { const %x : f32[1000000,1000000,1000000,1000000] = fill(1.0) }",
+         "too large"},
         {"graph \"g\" { %y : f32[2] = Neg(%y) output %y }", "used before"},
         {"graph \"g\" { input %x : f32[2] %y : f32[2] = Neg(%x, %x) output %y }", "2 inputs"},
         {"graph \"g\" { input %x : f32[1,1,1,1,1,1,1,1,1,1,1,1,1] }", "more than 12"},
@@ -143,7 +148,8 @@ static void test_refusals(void)
         xinf_error err = XINF_ERROR_INIT;
         xi_graph *g = graph_parse(&family, bad[i].text, &err);
         CHECK(g == NULL && strstr(err.message, bad[i].says) != NULL);
-        if (g || !strstr(err.message, bad[i].says)) printf("  %s\n  %s\n", bad[i].text, err.message);
+        if (g || !strstr(err.message, bad[i].says))
+            printf("  %s\n  %s\n", bad[i].text, err.message);
         xi_family_destroy(family);
     }
 }
@@ -157,8 +163,10 @@ static bool graph_evaluate(xi_graph *g)
     bool ok = xi_graph_infer(g, &err) == XINF_OK;
     for (xi_node *n = g->first; ok && n; n = n->next) {
         const xi_literal *in[8] = {0}, *out[4] = {0};
-        for (int32_t i = 0; i < n->input_count; i++) in[i] = n->inputs[i] ? n->inputs[i]->literal : NULL;
-        ok = xi_plan_evaluate(&xi_cpu_kernels, 0, n, in, out, g->arena, (size_t)1 << 24, &err) == XINF_OK;
+        for (int32_t i = 0; i < n->input_count; i++)
+            in[i] = n->inputs[i] ? n->inputs[i]->literal : NULL;
+        ok = xi_plan_evaluate(&xi_cpu_kernels, 0, n, in, out, g->arena, (size_t)1 << 24, &err) ==
+             XINF_OK;
         for (int32_t i = 0; i < n->output_count; i++)
             if (n->outputs[i]) n->outputs[i]->literal = out[i];
     }
@@ -169,10 +177,12 @@ static bool graph_evaluate(xi_graph *g)
 static void graph_compare(const xi_literal *a, const xi_literal *b, double tolerance)
 {
     double most = 0, size = 0;
-    CHECK(a && b && a->count == b->count && a->dtype == b->dtype && xi_shape_eq(&a->shape, &b->shape));
+    CHECK(a && b && a->count == b->count && a->dtype == b->dtype &&
+          xi_shape_eq(&a->shape, &b->shape));
     if (!a || !b || a->count != b->count) return;
     for (int64_t i = 0; i < a->count; i++) {
-        double x = xi_dtype_load_f64(a->data, a->dtype, i), y = xi_dtype_load_f64(b->data, b->dtype, i);
+        double x = xi_dtype_load_f64(a->data, a->dtype, i),
+               y = xi_dtype_load_f64(b->data, b->dtype, i);
         most = fabs(x - y) > most ? fabs(x - y) : most;
         size = fabs(y) > size ? fabs(y) : size;
     }
@@ -187,7 +197,8 @@ static void test_expand(const char *text, double tolerance)
     xi_graph *fused = graph_parse(&family, text, &err), *plain = graph_parse(&other, text, &err);
     CHECK(fused && plain);
     if (fused && plain) {
-        CHECK(plain->last->op && plain->last->op->expand && plain->last->op->expand(plain->last, &err) == XINF_OK);
+        CHECK(plain->last->op && plain->last->op->expand &&
+              plain->last->op->expand(plain->last, &err) == XINF_OK);
         CHECK(xi_graph_verify(plain, &err) == XINF_OK);
         bool ran = graph_evaluate(fused), both = graph_evaluate(plain) && ran;
         CHECK(both);
@@ -203,33 +214,59 @@ static void test_expand(const char *text, double tolerance)
 
 static void test_fused(void)
 {
-    static const char *const activations[] = {
-        "\"\"", "\"Relu\"", "\"LeakyRelu\", activation_params = [0.2]", "\"Clip\", activation_params = [-0.1, 0.3]", "\"Sigmoid\"",
-        "\"HardSigmoid\"", "\"HardSigmoid\", activation_params = [0.3, 0.4]", "\"HardSwish\"", "\"Tanh\"", "\"Gelu\"", "\"GeluTanh\"",
-        "\"Swish\"", "\"Mish\"", "\"Elu\", activation_params = [0.7]", "\"Softplus\"", "\"Softsign\"",
-        "\"ThresholdedRelu\", activation_params = [0.1]"};
+    static const char *const activations[] = {"\"\"",
+                                              "\"Relu\"",
+                                              "\"LeakyRelu\", activation_params = [0.2]",
+                                              "\"Clip\", activation_params = [-0.1, 0.3]",
+                                              "\"Sigmoid\"",
+                                              "\"HardSigmoid\"",
+                                              "\"HardSigmoid\", activation_params = [0.3, 0.4]",
+                                              "\"HardSwish\"",
+                                              "\"Tanh\"",
+                                              "\"Gelu\"",
+                                              "\"GeluTanh\"",
+                                              "\"Swish\"",
+                                              "\"Mish\"",
+                                              "\"Elu\", activation_params = [0.7]",
+                                              "\"Softplus\"",
+                                              "\"Softsign\"",
+                                              "\"ThresholdedRelu\", activation_params = [0.1]"};
     static const char *const plain[] = {
-        "graph \"conv\" { const %x : f32[2,4,7,9] = random(1) const %w : f32[6,2,3,2] = random(2) const %b : f32[6] = random(3)"
-        " const %r : f32[2,6,4,5] = random(4) %y : f32[*] = xinf.FusedConv(%x, %w, %b, %r) {group = 2, strides = [2, 2], pads = [1, 1, 1, 0],"
+        "graph \"conv\" { const %x : f32[2,4,7,9] = random(1) const %w : f32[6,2,3,2] = random(2) "
+        "const %b : f32[6] = random(3)"
+        " const %r : f32[2,6,4,5] = random(4) %y : f32[*] = xinf.FusedConv(%x, %w, %b, %r) {group "
+        "= 2, strides = [2, 2], pads = [1, 1, 1, 0],"
         " activation = \"Relu\"} output %y }",
         "graph \"conv\" { const %x : f32[1,3,11] = random(1) const %w : f32[5,3,3] = random(2)"
-        " %y : f32[*] = xinf.FusedConv(%x, %w) {dilations = [3], auto_pad = \"SAME_LOWER\"} output %y }",
-        "graph \"conv\" { const %x : f32[1,2,4,5,6] = random(1) const %w : f32[3,2,2,3,1] = random(2) const %r : f32[1,3,3,5,6] = random(5)"
+        " %y : f32[*] = xinf.FusedConv(%x, %w) {dilations = [3], auto_pad = \"SAME_LOWER\"} output "
+        "%y }",
+        "graph \"conv\" { const %x : f32[1,2,4,5,6] = random(1) const %w : f32[3,2,2,3,1] = "
+        "random(2) const %r : f32[1,3,3,5,6] = random(5)"
         " %y : f32[*] = xinf.FusedConv(%x, %w, _, %r) {pads = [0, 1, 0, 0, 1, 0]} output %y }",
-        "graph \"matmul\" { const %a : f32[2,1,5,4] = random(1) const %b : f32[3,4,6] = random(2) const %c : f32[6] = random(3)"
-        " const %r : f32[3,5,6] = random(4) %y : f32[*] = xinf.FusedMatMul(%a, %b, %c, %r) {activation = \"Gelu\"} output %y }",
+        "graph \"matmul\" { const %a : f32[2,1,5,4] = random(1) const %b : f32[3,4,6] = random(2) "
+        "const %c : f32[6] = random(3)"
+        " const %r : f32[3,5,6] = random(4) %y : f32[*] = xinf.FusedMatMul(%a, %b, %c, %r) "
+        "{activation = \"Gelu\"} output %y }",
         "graph \"matmul\" { const %a : f32[2,4,5] = random(1) const %b : f32[6,4] = random(2)"
-        " %y : f32[*] = xinf.FusedMatMul(%a, %b) {transA = 1, transB = 1, alpha = 0.125} output %y }",
-        "graph \"matmul\" { const %a : f32[5,4] = random(1) const %b : f32[4,6] = random(2) const %c : f32[5,1] = random(3)"
+        " %y : f32[*] = xinf.FusedMatMul(%a, %b) {transA = 1, transB = 1, alpha = 0.125} output %y "
+        "}",
+        "graph \"matmul\" { const %a : f32[5,4] = random(1) const %b : f32[4,6] = random(2) const "
+        "%c : f32[5,1] = random(3)"
         " %y : f32[*] = xinf.FusedMatMul(%a, %b, %c) output %y }",
-        "graph \"attention\" { const %q : f32[2,3,5,4] = random(1) const %k : f32[2,3,7,4] = random(2) const %v : f32[2,3,7,6] = random(3)"
-        " const %m : f32[2,1,1,7] = random(4) %y : f32[*] = xinf.Attention(%q, %k, %v, %m) {scale = 3.5} output %y }",
-        "graph \"attention\" { const %q : f32[1,2,3,4] = random(1) const %k : f32[1,2,4,5] = random(2) const %v : f32[1,2,5,4] = random(3)"
+        "graph \"attention\" { const %q : f32[2,3,5,4] = random(1) const %k : f32[2,3,7,4] = "
+        "random(2) const %v : f32[2,3,7,6] = random(3)"
+        " const %m : f32[2,1,1,7] = random(4) %y : f32[*] = xinf.Attention(%q, %k, %v, %m) {scale "
+        "= 3.5} output %y }",
+        "graph \"attention\" { const %q : f32[1,2,3,4] = random(1) const %k : f32[1,2,4,5] = "
+        "random(2) const %v : f32[1,2,5,4] = random(3)"
         " %y : f32[*] = xinf.Attention(%q, %k, %v) {scale = 0.5, k_transposed = 1} output %y }",
-        "graph \"norm\" { const %x : f32[3,4,6] = random(1) const %s : f32[3,4,6] = random(2) const %g : f32[6] = random(3)"
+        "graph \"norm\" { const %x : f32[3,4,6] = random(1) const %s : f32[3,4,6] = random(2) "
+        "const %g : f32[6] = random(3)"
         " const %b : f32[6] = random(4) const %i : f32[6] = random(5)"
-        " %y : f32[*], %sum : f32[*] = xinf.SkipLayerNormalization(%x, %s, %g, %b, %i) {epsilon = 0.001} output %y output %sum }",
-        "graph \"norm\" { const %x : f32[5,8] = random(1) const %s : f32[5,8] = random(2) const %g : f32[8] = random(3)"
+        " %y : f32[*], %sum : f32[*] = xinf.SkipLayerNormalization(%x, %s, %g, %b, %i) {epsilon = "
+        "0.001} output %y output %sum }",
+        "graph \"norm\" { const %x : f32[5,8] = random(1) const %s : f32[5,8] = random(2) const %g "
+        ": f32[8] = random(3)"
         " %y : f32[*] = xinf.SkipLayerNormalization(%x, %s, %g) output %y }",
     };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) test_expand(plain[i], 2e-6);
@@ -241,8 +278,10 @@ static void test_fused(void)
                  activations[i]);
         test_expand(text, 2e-6);
     }
-    test_expand("graph \"half\" { const %x : f16[1,2,5,5] = random(1) const %w : f16[3,2,3,3] = random(2) const %b : f16[3] = random(3)"
-                " %y : f16[*] = xinf.FusedConv(%x, %w, %b) {activation = \"Clip\", activation_params = [-0.5, 0.5]} output %y }",
+    test_expand("graph \"half\" { const %x : f16[1,2,5,5] = random(1) const %w : f16[3,2,3,3] = "
+                "random(2) const %b : f16[3] = random(3)"
+                " %y : f16[*] = xinf.FusedConv(%x, %w, %b) {activation = \"Clip\", "
+                "activation_params = [-0.5, 0.5]} output %y }",
                 2e-3);
 }
 

@@ -1,4 +1,5 @@
-// hpp_results.cpp — xinf.hpp where failures are results; linked with hpp_test.cpp, which uses exceptions.
+// hpp_results.cpp — xinf.hpp where failures are results; linked with hpp_test.cpp, which uses
+// exceptions.
 #define XINF_NO_EXCEPTIONS
 #include <xinf.hpp>
 
@@ -11,7 +12,8 @@ int hpp_results(const char *folder, int *out_failed)
     xinf::result<xinf::env> env = xinf::env::make();
     xinf::result<xinf::loader> loader = xinf::loader::make(*env);
     xinf::result<xinf::model> none = loader->load("no/such.onnx");
-    check(!none && none.error().status() == XINF_IO && none.error().message().find("no/such.onnx") != std::string::npos);
+    check(!none && none.error().status() == XINF_IO &&
+          none.error().message().find("no/such.onnx") != std::string::npos);
     xinf::result<xinf::model> model = loader->load(std::string(folder) + "/add.onnx");
     check(bool(model));
     xinf::result<xinf::session> session = xinf::session::make(*model);

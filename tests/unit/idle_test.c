@@ -1,5 +1,5 @@
-/* idle_test.c — a session that is not running takes no CPU: its workers sleep. Counted in CPU time of the process, which a machine under
- * load does not stretch. */
+/* idle_test.c — a session that is not running takes no CPU: its workers sleep. Counted in CPU time
+ * of the process, which a machine under load does not stretch. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,10 +13,12 @@ static int64_t idle_cpu_us(void)
 {
     struct rusage r;
     if (getrusage(RUSAGE_SELF, &r) != 0) return -1;
-    return ((int64_t)r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_usec;
+    return ((int64_t)r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 + r.ru_utime.tv_usec +
+           r.ru_stime.tv_usec;
 }
 
-/* argv[1]: a model of one input; open dimensions are taken as 64, so that there is work to share. */
+/* argv[1]: a model of one input; open dimensions are taken as 64, so that there is work to share.
+ */
 int main(int argc, char **argv)
 {
     xinf_env *env = NULL;
@@ -31,9 +33,12 @@ int main(int argc, char **argv)
     int64_t shape[8] = {0};
     int failed = 1;
     options.threads = 4;
-    if (argc < 2 || xinf_env_create(&env, NULL, &err) != XINF_OK || xinf_loader_create(&loader, env, NULL, &err) != XINF_OK ||
-        xinf_loader_load(&model, loader, argv[1], NULL, &err) != XINF_OK || xinf_model_input(model, 0, &info, &err) != XINF_OK ||
-        xinf_session_create(&session, model, &options, &err) != XINF_OK || info.rank < 0 || info.rank > 8)
+    if (argc < 2 || xinf_env_create(&env, NULL, &err) != XINF_OK ||
+        xinf_loader_create(&loader, env, NULL, &err) != XINF_OK ||
+        xinf_loader_load(&model, loader, argv[1], NULL, &err) != XINF_OK ||
+        xinf_model_input(model, 0, &info, &err) != XINF_OK ||
+        xinf_session_create(&session, model, &options, &err) != XINF_OK || info.rank < 0 ||
+        info.rank > 8)
         goto cleanup;
     for (int32_t i = 0; i < info.rank; i++) shape[i] = info.shape[i] < 0 ? 64 : info.shape[i];
     if (xinf_tensor_create(&in, env, info.dtype, shape, info.rank, &err) != XINF_OK) goto cleanup;
@@ -45,7 +50,8 @@ int main(int argc, char **argv)
     nanosleep(&pause, NULL);
     int64_t spent = idle_cpu_us() - before;
     failed = before < 0 || spent > IDLE_MOST_US;
-    printf("%s after the runs: %lld us of CPU in %d ms\n", failed ? "busy" : "idle", (long long)spent, IDLE_MS);
+    printf("%s after the runs: %lld us of CPU in %d ms\n", failed ? "busy" : "idle",
+           (long long)spent, IDLE_MS);
 cleanup:
     if (failed) printf("%s\n", err.message);
     xinf_tensor_destroy(in);

@@ -1,4 +1,5 @@
-/* passes_test.c — each pass as a text before and after, and the numbers of both and of the expanded form. */
+/* passes_test.c — each pass as a text before and after, and the numbers of both and of the expanded
+ * form. */
 #include <math.h>
 #include <stdio.h>
 
@@ -24,98 +25,140 @@ static void passes_check(int ok, const char *what, int line)
     printf("passes_test.c:%d: %s\n", line, what);
 }
 
-/* `nodes`: the lines that are expected after the passes, in order, without constants; NULL ends them. */
+/* `nodes`: the lines that are expected after the passes, in order, without constants; NULL ends
+ * them. */
 typedef struct passes_case {
     const char *name, *before, *nodes[10];
 } passes_case;
 
 static const passes_case passes_cases[] = {
     {"conv: bias, residual, activation",
-     "input %x : f32[N,4,6,6] const %w : f32[4,4,3,3] = random(1) const %b : f32[1,4,1,1] = [0.5, 1.0, -1.0, 0.25]"
-     " %c : f32[*] = Conv(%x, %w) {pads = [1, 1, 1, 1]} \"first\" %d : f32[*] = Add(%c, %b) %e : f32[*] = Add(%x, %d)"
+     "input %x : f32[N,4,6,6] const %w : f32[4,4,3,3] = random(1) const %b : f32[1,4,1,1] = [0.5, "
+     "1.0, -1.0, 0.25]"
+     " %c : f32[*] = Conv(%x, %w) {pads = [1, 1, 1, 1]} \"first\" %d : f32[*] = Add(%c, %b) %e : "
+     "f32[*] = Add(%x, %d)"
      " %y : f32[*] = LeakyRelu(%e) {alpha = 0.5} output %y",
-     {"%y : f32[N,4,6,6] = xinf.FusedConv(%x, %w, %b, %x) {pads = [1, 1, 1, 1], activation = \"LeakyRelu\", activation_params = [0.5]} \"first\""}},
+     {"%y : f32[N,4,6,6] = xinf.FusedConv(%x, %w, %b, %x) {pads = [1, 1, 1, 1], activation = "
+      "\"LeakyRelu\", activation_params = [0.5]} \"first\""}},
     {"conv: a result that others read stays",
-     "input %x : f32[1,4,6,6] const %w : f32[4,4,1,1] = random(1) %c : f32[*] = Conv(%x, %w) %y : f32[*] = Relu(%c) output %y output %c",
+     "input %x : f32[1,4,6,6] const %w : f32[4,4,1,1] = random(1) %c : f32[*] = Conv(%x, %w) %y : "
+     "f32[*] = Relu(%c) output %y output %c",
      {"%c : f32[1,4,6,6] = Conv(%x, %w)", "%y : f32[1,4,6,6] = Relu(%c)"}},
     {"conv: the residual must surely be as large",
-     "input %x : f32[N,4,6,6] input %r : f32[M,4,6,6] const %w : f32[4,4,1,1] = random(1) %c : f32[*] = Conv(%x, %w)"
+     "input %x : f32[N,4,6,6] input %r : f32[M,4,6,6] const %w : f32[4,4,1,1] = random(1) %c : "
+     "f32[*] = Conv(%x, %w)"
      " %y : f32[*] = Add(%c, %r) output %y",
      {"%c : f32[N,4,6,6] = Conv(%x, %w)", "%y : f32[?,4,6,6] = Add(%c, %r)"}},
     {"conv: not into a branch",
-     "input %x : f32[1,4,6,6] input %q : bool[] const %w : f32[4,4,1,1] = random(1) %c : f32[*] = Conv(%x, %w)"
-     " %y : f32[*] = If(%q) {then_branch = graph \"a\" { %a : f32[*] = Relu(%c) output %a }, else_branch = graph \"b\" { %s : f32[*] = Neg(%x)"
+     "input %x : f32[1,4,6,6] input %q : bool[] const %w : f32[4,4,1,1] = random(1) %c : f32[*] = "
+     "Conv(%x, %w)"
+     " %y : f32[*] = If(%q) {then_branch = graph \"a\" { %a : f32[*] = Relu(%c) output %a }, "
+     "else_branch = graph \"b\" { %s : f32[*] = Neg(%x)"
      " output %s }} output %y",
-     {"%c : f32[1,4,6,6] = Conv(%x, %w)", "%y : f32[1,4,6,6] = If(%q) {then_branch = graph \"a\" {", "%a : f32[1,4,6,6] = Relu(%c)", "output %a",
-      "}, else_branch = graph \"b\" {", "%s : f32[1,4,6,6] = Neg(%x)", "output %s", "}}"}},
+     {"%c : f32[1,4,6,6] = Conv(%x, %w)", "%y : f32[1,4,6,6] = If(%q) {then_branch = graph \"a\" {",
+      "%a : f32[1,4,6,6] = Relu(%c)", "output %a", "}, else_branch = graph \"b\" {",
+      "%s : f32[1,4,6,6] = Neg(%x)", "output %s", "}}"}},
     {"matmul: bias, residual, activation",
-     "input %x : f32[2,N,8] const %w : f32[8,8] = random(1) const %b : f32[8] = random(2) %c : f32[*] = MatMul(%x, %w) %d : f32[*] = Add(%b, %c)"
+     "input %x : f32[2,N,8] const %w : f32[8,8] = random(1) const %b : f32[8] = random(2) %c : "
+     "f32[*] = MatMul(%x, %w) %d : f32[*] = Add(%b, %c)"
      " %e : f32[*] = Add(%d, %x) %y : f32[*] = Tanh(%e) output %y",
      {"%y : f32[2,N,8] = xinf.FusedMatMul(%x, %w, %b, %x) {activation = \"Tanh\"}"}},
     {"matmul: Gemm",
-     "input %x : f32[5,8] const %w : f32[3,8] = random(1) const %b : f32[3] = random(2) %c : f32[*] = Gemm(%x, %w, %b) {alpha = 0.5, transB = 1}"
+     "input %x : f32[5,8] const %w : f32[3,8] = random(1) const %b : f32[3] = random(2) %c : "
+     "f32[*] = Gemm(%x, %w, %b) {alpha = 0.5, transB = 1}"
      " %y : f32[*] = Relu(%c) output %y",
-     {"%y : f32[5,3] = xinf.FusedMatMul(%x, %w, %b) {alpha = 0.5, transB = 1, activation = \"Relu\"}"}},
+     {"%y : f32[5,3] = xinf.FusedMatMul(%x, %w, %b) {alpha = 0.5, transB = 1, activation = "
+      "\"Relu\"}"}},
     {"layernorm",
-     "input %x : f32[3,8] const %a : i64[1] = [-1] const %two : f32[] = [2.0] const %eps : f32[] = [0.5] const %g : f32[8] = random(1)"
-     " const %s : f32[8] = random(2) %m : f32[*] = ReduceMean(%x, %a) %d : f32[*] = Sub(%x, %m) %p : f32[*] = Pow(%d, %two)"
-     " %v : f32[*] = ReduceMean(%p, %a) %e : f32[*] = Add(%v, %eps) %r : f32[*] = Sqrt(%e) %q : f32[*] = Div(%d, %r) %t : f32[*] = Mul(%q, %g)"
+     "input %x : f32[3,8] const %a : i64[1] = [-1] const %two : f32[] = [2.0] const %eps : f32[] = "
+     "[0.5] const %g : f32[8] = random(1)"
+     " const %s : f32[8] = random(2) %m : f32[*] = ReduceMean(%x, %a) %d : f32[*] = Sub(%x, %m) %p "
+     ": f32[*] = Pow(%d, %two)"
+     " %v : f32[*] = ReduceMean(%p, %a) %e : f32[*] = Add(%v, %eps) %r : f32[*] = Sqrt(%e) %q : "
+     "f32[*] = Div(%d, %r) %t : f32[*] = Mul(%q, %g)"
      " %y : f32[*] = Add(%t, %s) output %y",
      {"%y : f32[3,8] = LayerNormalization(%x, %g, %s) {axis = -1, epsilon = 0.5}"}},
     {"gelu",
-     "input %x : f32[3,8] const %r : f32[] = [1.4142135] const %one : f32[] = [1.0] const %half : f32[] = [0.5] %d : f32[*] = Div(%x, %r)"
-     " %e : f32[*] = Erf(%d) %p : f32[*] = Add(%one, %e) %m : f32[*] = Mul(%x, %p) %y : f32[*] = Mul(%half, %m) output %y",
+     "input %x : f32[3,8] const %r : f32[] = [1.4142135] const %one : f32[] = [1.0] const %half : "
+     "f32[] = [0.5] %d : f32[*] = Div(%x, %r)"
+     " %e : f32[*] = Erf(%d) %p : f32[*] = Add(%one, %e) %m : f32[*] = Mul(%x, %p) %y : f32[*] = "
+     "Mul(%half, %m) output %y",
      {"%y : f32[3,8] = Gelu(%x) {approximate = \"none\"}"}},
     {"gelu: another constant is another function",
-     "input %x : f32[3,8] const %r : f32[] = [1.4142135] const %one : f32[] = [1.5] const %half : f32[] = [0.5] %d : f32[*] = Div(%x, %r)"
-     " %e : f32[*] = Erf(%d) %p : f32[*] = Add(%one, %e) %m : f32[*] = Mul(%x, %p) %y : f32[*] = Mul(%half, %m) output %y",
-     {"%d : f32[3,8] = Div(%x, %r)", "%e : f32[3,8] = Erf(%d)", "%p : f32[3,8] = Add(%one, %e)", "%m : f32[3,8] = Mul(%x, %p)",
-      "%y : f32[3,8] = Mul(%half, %m)"}},
+     "input %x : f32[3,8] const %r : f32[] = [1.4142135] const %one : f32[] = [1.5] const %half : "
+     "f32[] = [0.5] %d : f32[*] = Div(%x, %r)"
+     " %e : f32[*] = Erf(%d) %p : f32[*] = Add(%one, %e) %m : f32[*] = Mul(%x, %p) %y : f32[*] = "
+     "Mul(%half, %m) output %y",
+     {"%d : f32[3,8] = Div(%x, %r)", "%e : f32[3,8] = Erf(%d)", "%p : f32[3,8] = Add(%one, %e)",
+      "%m : f32[3,8] = Mul(%x, %p)", "%y : f32[3,8] = Mul(%half, %m)"}},
     {"hardswish",
-     "input %x : f32[3,8] const %t : f32[] = [3.0] const %o : f32[] = [0.0] const %s : f32[] = [6.0] %a : f32[*] = Add(%x, %t)"
-     " %c : f32[*] = Clip(%a, %o, %s) %m : f32[*] = Mul(%x, %c) %y : f32[*] = Div(%m, %s) output %y",
+     "input %x : f32[3,8] const %t : f32[] = [3.0] const %o : f32[] = [0.0] const %s : f32[] = "
+     "[6.0] %a : f32[*] = Add(%x, %t)"
+     " %c : f32[*] = Clip(%a, %o, %s) %m : f32[*] = Mul(%x, %c) %y : f32[*] = Div(%m, %s) output "
+     "%y",
      {"%y : f32[3,8] = HardSwish(%x)"}},
-    {"swish", "input %x : f32[3,8] %s : f32[*] = Sigmoid(%x) %y : f32[*] = Mul(%x, %s) output %y", {"%y : f32[3,8] = Swish(%x)"}},
+    {"swish",
+     "input %x : f32[3,8] %s : f32[*] = Sigmoid(%x) %y : f32[*] = Mul(%x, %s) output %y",
+     {"%y : f32[3,8] = Swish(%x)"}},
     {"attention",
-     "input %q : f32[2,3,4,8] input %k : f32[2,3,5,8] input %v : f32[2,3,5,6] input %m : f32[2,1,1,5] const %s : f32[] = [2.0]"
-     " %t : f32[*] = Transpose(%k) {perm = [0, 1, 3, 2]} %a : f32[*] = MatMul(%q, %t) %b : f32[*] = Div(%a, %s) %c : f32[*] = Add(%b, %m)"
+     "input %q : f32[2,3,4,8] input %k : f32[2,3,5,8] input %v : f32[2,3,5,6] input %m : "
+     "f32[2,1,1,5] const %s : f32[] = [2.0]"
+     " %t : f32[*] = Transpose(%k) {perm = [0, 1, 3, 2]} %a : f32[*] = MatMul(%q, %t) %b : f32[*] "
+     "= Div(%a, %s) %c : f32[*] = Add(%b, %m)"
      " %p : f32[*] = Softmax(%c) {axis = -1} %y : f32[*] = MatMul(%p, %v) output %y",
      {"%y : f32[2,3,4,6] = xinf.Attention(%q, %k, %v, %m) {scale = 0.5}"}},
     {"skipnorm",
-     "input %x : f32[3,8] input %z : f32[3,8] const %g : f32[8] = random(1) %s : f32[*] = Add(%x, %z)"
+     "input %x : f32[3,8] input %z : f32[3,8] const %g : f32[8] = random(1) %s : f32[*] = Add(%x, "
+     "%z)"
      " %y : f32[*] = LayerNormalization(%s, %g) {epsilon = 0.5} output %y output %s",
      {"%y : f32[3,8], %s : f32[3,8] = xinf.SkipLayerNormalization(%x, %z, %g) {epsilon = 0.5}"}},
     {"batchnorm",
-     "input %x : f32[1,2,4,4] const %w : f32[3,2,1,1] = random(1) const %g : f32[3] = [1.0, 2.0, 0.5] const %b : f32[3] = random(3)"
-     " const %m : f32[3] = random(4) const %v : f32[3] = [0.5, 1.5, 3.0] %c : f32[*] = Conv(%x, %w) \"c\""
+     "input %x : f32[1,2,4,4] const %w : f32[3,2,1,1] = random(1) const %g : f32[3] = [1.0, 2.0, "
+     "0.5] const %b : f32[3] = random(3)"
+     " const %m : f32[3] = random(4) const %v : f32[3] = [0.5, 1.5, 3.0] %c : f32[*] = Conv(%x, "
+     "%w) \"c\""
      " %y : f32[*] = BatchNormalization(%c, %g, %b, %m, %v) output %y",
      {"%y : f32[1,3,4,4] = Conv(%x, %w, %_0) \"c\""}},
     {"scale",
-     "input %x : f32[1,4,4,2] const %w : f32[2,3] = random(1) const %g : f32[3,1,1] = [1.0, 2.0, 0.5] %c : f32[*] = MatMul(%x, %w)"
+     "input %x : f32[1,4,4,2] const %w : f32[2,3] = random(1) const %g : f32[3,1,1] = [1.0, 2.0, "
+     "0.5] %c : f32[*] = MatMul(%x, %w)"
      " %t : f32[*] = Transpose(%c) {perm = [0, 3, 1, 2]} %y : f32[*] = Mul(%g, %t) output %y",
-     {"%c : f32[1,4,4,3] = MatMul(%x, %w)", "%y : f32[1,3,4,4] = Transpose(%c) {perm = [0, 3, 1, 2]}"}},
+     {"%c : f32[1,4,4,3] = MatMul(%x, %w)",
+      "%y : f32[1,3,4,4] = Transpose(%c) {perm = [0, 3, 1, 2]}"}},
     {"pad",
-     "input %x : f32[1,2,4,4] const %w : f32[3,2,3,3] = random(1) const %p : i64[8] = [0, 0, 1, 0, 0, 0, 2, 1] %a : f32[*] = Pad(%x, %p)"
-     " %y : f32[*] = Conv(%a, %w) {auto_pad = \"NOTSET\", pads = [1, 1, 1, 1], strides = [2, 1]} output %y",
+     "input %x : f32[1,2,4,4] const %w : f32[3,2,3,3] = random(1) const %p : i64[8] = [0, 0, 1, 0, "
+     "0, 0, 2, 1] %a : f32[*] = Pad(%x, %p)"
+     " %y : f32[*] = Conv(%a, %w) {auto_pad = \"NOTSET\", pads = [1, 1, 1, 1], strides = [2, 1]} "
+     "output %y",
      {"%y : f32[1,3,4,5] = Conv(%x, %w) {strides = [2, 1], pads = [2, 1, 3, 2]}"}},
     {"quantized: product and bias",
-     "input %x : f32[3,8] const %w : i4[8,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, 1.0] const %b : f32[4] = random(2)"
-     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
-     " %v : f32[*] = DequantizeLinear(%w, %s) {axis = 1} %p : f32[*] = MatMul(%f, %v) %y : f32[*] = Add(%p, %b) output %y",
+     "input %x : f32[3,8] const %w : i4[8,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, "
+     "1.0] const %b : f32[4] = random(2)"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = "
+     "DequantizeLinear(%q, %d, %z)"
+     " %v : f32[*] = DequantizeLinear(%w, %s) {axis = 1} %p : f32[*] = MatMul(%f, %v) %y : f32[*] "
+     "= Add(%p, %b) output %y",
      {"%y : f32[3,4] = xinf.QuantizedMatMul(%x, %w, %s, %b)"}},
     {"quantized: Gemm",
-     "input %x : f32[3,8] const %w : i8[4,8] = random(1) const %s : f32[] = [0.5] const %b : f32[4] = random(2)"
-     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
-     " %v : f32[*] = DequantizeLinear(%w, %s) %y : f32[*] = Gemm(%f, %v, %b) {transB = 1} output %y",
+     "input %x : f32[3,8] const %w : i8[4,8] = random(1) const %s : f32[] = [0.5] const %b : "
+     "f32[4] = random(2)"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = "
+     "DequantizeLinear(%q, %d, %z)"
+     " %v : f32[*] = DequantizeLinear(%w, %s) %y : f32[*] = Gemm(%f, %v, %b) {transB = 1} output "
+     "%y",
      {"%y : f32[3,4] = xinf.QuantizedMatMul(%x, %w, %s, %b) {transB = 1}"}},
     {"quantized: not with scales along the sum",
-     "input %x : f32[3,4] const %w : i8[4,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, 1.0]"
-     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = DequantizeLinear(%q, %d, %z)"
+     "input %x : f32[3,4] const %w : i8[4,4] = random(1) const %s : f32[4] = [0.5, 0.25, 0.125, "
+     "1.0]"
+     " %q : u8[*], %d : f32[*], %z : u8[*] = DynamicQuantizeLinear(%x) %f : f32[*] = "
+     "DequantizeLinear(%q, %d, %z)"
      " %v : f32[*] = DequantizeLinear(%w, %s) {axis = 0} %y : f32[*] = MatMul(%f, %v) output %y",
-     {"%q : u8[3,4], %d : f32[], %z : u8[] = DynamicQuantizeLinear(%x)", "%f : f32[3,4] = DequantizeLinear(%q, %d, %z)",
+     {"%q : u8[3,4], %d : f32[], %z : u8[] = DynamicQuantizeLinear(%x)",
+      "%f : f32[3,4] = DequantizeLinear(%q, %d, %z)",
       "%v : f32[4,4] = DequantizeLinear(%w, %s) {axis = 0}", "%y : f32[3,4] = MatMul(%f, %v)"}},
     {"chain, shape",
-     "input %x : f32[2,3,4] %a : f32[*] = Transpose(%x) {perm = [1, 2, 0]} %b : f32[*] = Transpose(%a) {perm = [2, 0, 1]} %s : i64[*] = Shape(%b)"
+     "input %x : f32[2,3,4] %a : f32[*] = Transpose(%x) {perm = [1, 2, 0]} %b : f32[*] = "
+     "Transpose(%a) {perm = [2, 0, 1]} %s : i64[*] = Shape(%b)"
      " %c : f32[*] = Reshape(%b, %s) %y : f32[*] = Neg(%c) output %y",
      {"%y : f32[2,3,4] = Neg(%x)"}},
 };
@@ -128,13 +171,15 @@ static xi_graph *passes_parse(xi_family **family, const char *body)
     xi_graph *g = NULL;
     *family = NULL;
     snprintf(text, sizeof text, "graph \"g\" { %s }", body);
-    if (xi_family_create(family, &alloc, 0, &err) == XINF_OK) xi_graph_parse(&g, *family, xi_str_of(text), &err);
+    if (xi_family_create(family, &alloc, 0, &err) == XINF_OK)
+        xi_graph_parse(&g, *family, xi_str_of(text), &err);
     if (g && xi_graph_infer(g, &err) != XINF_OK) g = NULL;
     if (!g) printf("  %s\n  %s\n", body, err.message);
     return g;
 }
 
-/* Compares the lines of the printed graph that are no constants, inputs or outputs of the whole with those expected. */
+/* Compares the lines of the printed graph that are no constants, inputs or outputs of the whole
+ * with those expected. */
 static bool passes_text_is(const xi_graph *g, const char *const *nodes)
 {
     xi_text text;
@@ -145,8 +190,11 @@ static bool passes_text_is(const xi_graph *g, const char *const *nodes)
     int32_t at = 0;
     while (line && line[1] && line[1] != '}' && same) {
         const char *from = line + 1 + strspn(line + 1, " "), *end = strchr(from, '\n');
-        bool skipped = !strncmp(from, "const ", 6) || !strncmp(from, "input ", 6) || (!strncmp(from, "output ", 7) && from - line == 3);
-        if (!skipped) same = nodes[at] && strlen(nodes[at]) == (size_t)(end - from) && !strncmp(nodes[at], from, (size_t)(end - from));
+        bool skipped = !strncmp(from, "const ", 6) || !strncmp(from, "input ", 6) ||
+                       (!strncmp(from, "output ", 7) && from - line == 3);
+        if (!skipped)
+            same = nodes[at] && strlen(nodes[at]) == (size_t)(end - from) &&
+                   !strncmp(nodes[at], from, (size_t)(end - from));
         at += !skipped && same;
         line = end;
     }
@@ -166,8 +214,11 @@ static bool passes_feed(xi_graph *g)
         int64_t count;
         for (int32_t k = 0; k < v->type.shape.rank; k++)
             if (v->type.shape.dim[k] < 0) v->type.shape.dim[k] = 2;
-        if (v->type.dtype != XINF_FLOAT32 || !xi_shape_count(&v->type.shape, &count) || count > 2048) return false;
-        for (int64_t k = 0; k < count; k++) data[k] = (float)((state = state * 1664525u + 1013904223u) >> 8) / 8388608.0f - 1.0f;
+        if (v->type.dtype != XINF_FLOAT32 || !xi_shape_count(&v->type.shape, &count) ||
+            count > 2048)
+            return false;
+        for (int64_t k = 0; k < count; k++)
+            data[k] = (float)((state = state * 1664525u + 1013904223u) >> 8) / 8388608.0f - 1.0f;
         v->literal = xi_graph_literal(g, XINF_FLOAT32, &v->type.shape, data);
         if (!v->literal) return false;
     }
@@ -184,8 +235,10 @@ static bool passes_evaluate(xi_graph *g)
     bool ok = passes_feed(g) && xi_graph_infer(g, &err) == XINF_OK;
     for (xi_node *n = g->first; ok && n; n = n->next) {
         const xi_literal *in[8] = {0}, *out[4] = {0};
-        for (int32_t i = 0; i < n->input_count; i++) in[i] = n->inputs[i] ? n->inputs[i]->literal : NULL;
-        ok = xi_plan_evaluate(&xi_cpu_kernels, 0, n, in, out, g->arena, (size_t)1 << 24, &err) == XINF_OK;
+        for (int32_t i = 0; i < n->input_count; i++)
+            in[i] = n->inputs[i] ? n->inputs[i]->literal : NULL;
+        ok = xi_plan_evaluate(&xi_cpu_kernels, 0, n, in, out, g->arena, (size_t)1 << 24, &err) ==
+             XINF_OK;
         for (int32_t i = 0; i < n->output_count; i++)
             if (n->outputs[i]) n->outputs[i]->literal = out[i];
     }
@@ -214,7 +267,8 @@ static void passes_compare(const xi_graph *a, const xi_graph *b)
         CHECK(xi_str_eq(a->outputs[i]->name, b->outputs[i]->name));
         CHECK(x && y && x->count == y->count && xi_shape_eq(&x->shape, &y->shape));
         for (int64_t k = 0; x && y && k < x->count && k < y->count; k++) {
-            double u = xi_dtype_load_f64(x->data, x->dtype, k), v = xi_dtype_load_f64(y->data, y->dtype, k);
+            double u = xi_dtype_load_f64(x->data, x->dtype, k),
+                   v = xi_dtype_load_f64(y->data, y->dtype, k);
             most = fabs(u - v) > most ? fabs(u - v) : most;
             size = fabs(v) > size ? fabs(v) : size;
         }
@@ -256,21 +310,25 @@ static void test_case(const passes_case *c)
 /* Every name in the list can be switched off; "all" leaves the graph alone. */
 static void test_off(void)
 {
-    static const char *const text = "input %x : f32[3,8] const %w : f32[8,8] = random(1) %c : f32[*] = MatMul(%x, %w) %y : f32[*] = Relu(%c) output %y";
-    static const char *const whole[] = {"%c : f32[3,8] = MatMul(%x, %w)", "%y : f32[3,8] = Relu(%c)", NULL};
+    static const char *const text = "input %x : f32[3,8] const %w : f32[8,8] = random(1) %c : "
+                                    "f32[*] = MatMul(%x, %w) %y : f32[*] = Relu(%c) output %y";
+    static const char *const whole[] = {"%c : f32[3,8] = MatMul(%x, %w)",
+                                        "%y : f32[3,8] = Relu(%c)", NULL};
     static const char *const off[] = {"all", "matmul", "gelu,matmul,conv"};
     xinf_error err = XINF_ERROR_INIT;
     for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
         xi_family *family;
         xi_graph *g = passes_parse(&family, text);
-        CHECK(g && xi_passes_run(g, XI_STAGE_SESSION, off[i], NULL, &err) == XINF_OK && passes_text_is(g, whole));
+        CHECK(g && xi_passes_run(g, XI_STAGE_SESSION, off[i], NULL, &err) == XINF_OK &&
+              passes_text_is(g, whole));
         xi_family_destroy(family);
     }
 }
 
 int main(void)
 {
-    for (size_t i = 0; i < sizeof passes_cases / sizeof *passes_cases; i++) test_case(&passes_cases[i]);
+    for (size_t i = 0; i < sizeof passes_cases / sizeof *passes_cases; i++)
+        test_case(&passes_cases[i]);
     test_off();
     printf("%d passed, %d failed, 0 skipped\n", passes_passed, passes_failed);
     return passes_failed != 0;

@@ -1,5 +1,5 @@
-/* preflight_test.c — xinf_loader_inspect tells every node that cannot run and reads no weights: after it, the file's pages of weights are not in
- * memory (mincore), nor in this process (smaps).
+/* preflight_test.c — xinf_loader_inspect tells every node that cannot run and reads no weights:
+ * after it, the file's pages of weights are not in memory (mincore), nor in this process (smaps).
  *
  *     test-preflight FOLDER     where a file of 64 MiB may be written */
 #include <fcntl.h>
@@ -26,7 +26,8 @@ static void preflight_check(int ok, const char *what, int line)
     if (!ok) printf("preflight_test.c:%d: %s\n", line, what);
 }
 
-/* One large weight, and a chain in which every third node is of an operator that nobody knows, one of them in a branch's place. */
+/* One large weight, and a chain in which every third node is of an operator that nobody knows, one
+ * of them in a branch's place. */
 static model_bytes preflight_model(void)
 {
     model_bytes g = {0};
@@ -37,7 +38,8 @@ static model_bytes preflight_model(void)
     for (int i = 0; i < PREFLIGHT_LAYERS; i++) {
         snprintf(name, sizeof name, "n%d", i);
         if (i % 3 == 1)
-            model_node(&g, i % 2 ? "vendor.x" : "", i % 2 ? "Warp" : "NotThere", (const char *[]){before}, 1, name, NULL);
+            model_node(&g, i % 2 ? "vendor.x" : "", i % 2 ? "Warp" : "NotThere",
+                       (const char *[]){before}, 1, name, NULL);
         else
             model_node(&g, "", "Add", (const char *[]){before, "w"}, 2, name, NULL);
         memcpy(before, name, sizeof before);
@@ -94,7 +96,8 @@ static void test_report(const xinf_report *r)
         char node[32];
         snprintf(node, sizeof node, "node n%d:", 3 * i + 1);
         const char *sentence = xinf_report_unsupported(r, i);
-        named += strstr(sentence, node) && strstr(sentence, (3 * i + 1) % 2 ? "vendor.x.Warp" : "NotThere") != NULL;
+        named += strstr(sentence, node) &&
+                 strstr(sentence, (3 * i + 1) % 2 ? "vendor.x.Warp" : "NotThere") != NULL;
     }
     CHECK(named == PREFLIGHT_LAYERS / 3);
 }
@@ -124,19 +127,24 @@ int main(int argc, char **argv)
     }
     fsync(fd);
     posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    long page = sysconf(_SC_PAGESIZE), all = (long)(size / (size_t)page), before = resident_pages(fd, size);
+    long page = sysconf(_SC_PAGESIZE), all = (long)(size / (size_t)page),
+         before = resident_pages(fd, size);
     bool cold = before >= 0 && before < all / 8; /* some file systems keep everything in memory */
-    CHECK(xinf_env_create(&env, NULL, &err) == XINF_OK && xinf_loader_create(&loader, env, NULL, &err) == XINF_OK);
+    CHECK(xinf_env_create(&env, NULL, &err) == XINF_OK &&
+          xinf_loader_create(&loader, env, NULL, &err) == XINF_OK);
     CHECK(xinf_loader_inspect(&report, loader, path, NULL, &err) == XINF_OK);
     long here = resident_here(path), after = resident_pages(fd, size);
     if (report) test_report(report);
     if (here >= 0) CHECK(here < 1024);
-    if (cold) CHECK(after < all / 2); /* the system reads ahead, by megabytes on some disks; what we touch is counted above */
+    if (cold)
+        CHECK(after < all / 2); /* the system reads ahead, by megabytes on some disks; what we touch
+                                   is counted above */
     xinf_report_destroy(report);
     /* The counts themselves: once the weights are read, they are told to be there. */
     void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     unsigned sum = 0;
-    for (size_t at = 0; map != MAP_FAILED && at < size; at += (size_t)page) sum += ((volatile unsigned char *)map)[at];
+    for (size_t at = 0; map != MAP_FAILED && at < size; at += (size_t)page)
+        sum += ((volatile unsigned char *)map)[at];
     if (cold) CHECK(resident_pages(fd, size) > all / 4 * 3);
     if (here >= 0) CHECK(resident_here(path) > (long)(size / 2048) && sum > 0);
     if (map != MAP_FAILED) munmap(map, size);

@@ -1,4 +1,5 @@
-/* session_test.c — what sessions promise, on the tiny models of tests/models/small (first argument: that folder). */
+/* session_test.c — what sessions promise, on the tiny models of tests/models/small (first argument:
+ * that folder). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,8 @@ static xinf_tensor *session_floats(int32_t rank, const int64_t *shape, float fir
 {
     xinf_tensor *t = NULL;
     CHECK(xinf_tensor_create(&t, session_env, XINF_FLOAT32, shape, rank, NULL) == XINF_OK);
-    for (int64_t i = 0; i < xinf_tensor_count(t); i++) ((float *)xinf_tensor_data(t))[i] = first + (float)i;
+    for (int64_t i = 0; i < xinf_tensor_count(t); i++)
+        ((float *)xinf_tensor_data(t))[i] = first + (float)i;
     return t;
 }
 
@@ -56,7 +58,9 @@ static void test_shapes_change(void)
 {
     xinf_session *s = session_open("add", NULL);
     for (int64_t n = 0; n < 6; n++) {
-        xinf_tensor *in[2] = {session_floats(2, (int64_t[]){n, 3}, -4), session_floats(2, (int64_t[]){n, 3}, 0)}, *out = NULL;
+        xinf_tensor *in[2] = {session_floats(2, (int64_t[]){n, 3}, -4),
+                              session_floats(2, (int64_t[]){n, 3}, 0)},
+                    *out = NULL;
         xinf_error err = XINF_ERROR_INIT;
         CHECK(xinf_session_run(s, in, 2, &out, 1, NULL, &err) == XINF_OK);
         CHECK(xinf_tensor_shape(out)[0] == n && xinf_tensor_count(out) == 3 * n);
@@ -75,11 +79,14 @@ static void test_wrong_inputs(void)
 {
     xinf_session *s = session_open("add", NULL);
     xinf_error err = XINF_ERROR_INIT;
-    xinf_tensor *a = session_floats(2, (int64_t[]){2, 3}, 0), *b = session_floats(2, (int64_t[]){2, 4}, 0), *c = session_floats(2, (int64_t[]){5, 3}, 0);
+    xinf_tensor *a = session_floats(2, (int64_t[]){2, 3}, 0),
+                *b = session_floats(2, (int64_t[]){2, 4}, 0),
+                *c = session_floats(2, (int64_t[]){5, 3}, 0);
     xinf_tensor *d = NULL, *out = NULL;
     CHECK(xinf_tensor_create(&d, session_env, XINF_INT64, (int64_t[]){2, 3}, 2, &err) == XINF_OK);
     CHECK(xinf_session_run(s, (xinf_tensor *[]){a, b}, 2, &out, 1, NULL, &err) == XINF_MISMATCH);
-    CHECK(strstr(err.message, "\"y\"") && strstr(err.message, "[2,4]") && strstr(err.message, "float32"));
+    CHECK(strstr(err.message, "\"y\"") && strstr(err.message, "[2,4]") &&
+          strstr(err.message, "float32"));
     CHECK(xinf_session_run(s, (xinf_tensor *[]){a, d}, 2, &out, 1, NULL, &err) == XINF_MISMATCH);
     CHECK(strstr(err.message, "int64"));
     CHECK(xinf_session_run(s, (xinf_tensor *[]){a, c}, 2, &out, 1, NULL, &err) == XINF_MISMATCH);
@@ -102,7 +109,9 @@ static void test_wrong_inputs(void)
 static void test_caller_outputs(void)
 {
     xinf_session *s = session_open("add", NULL);
-    xinf_tensor *a = session_floats(2, (int64_t[]){2, 3}, 1), *b = session_floats(2, (int64_t[]){2, 3}, 1), *mine = session_floats(2, (int64_t[]){2, 3}, 9);
+    xinf_tensor *a = session_floats(2, (int64_t[]){2, 3}, 1),
+                *b = session_floats(2, (int64_t[]){2, 3}, 1),
+                *mine = session_floats(2, (int64_t[]){2, 3}, 9);
     xinf_tensor *out = mine;
     CHECK(xinf_session_run(s, (xinf_tensor *[]){a, b}, 2, &out, 1, NULL, NULL) == XINF_OK);
     CHECK(out == mine && ((float *)xinf_tensor_data(mine))[5] == 12);
@@ -158,7 +167,8 @@ static void test_loop(void)
     for (int64_t n = 1; n < 5; n++) {
         xinf_tensor *out[2] = {0};
         *(int64_t *)xinf_tensor_data(turns) = n;
-        CHECK(xinf_session_run(s, (xinf_tensor *[]){turns, start}, 2, out, 2, NULL, NULL) == XINF_OK);
+        CHECK(xinf_session_run(s, (xinf_tensor *[]){turns, start}, 2, out, 2, NULL, NULL) ==
+              XINF_OK);
         CHECK(((float *)xinf_tensor_data(out[0]))[0] == 1 + 0.5f * (float)n);
         CHECK(xinf_tensor_shape(out[1])[0] == n && ((float *)xinf_tensor_data(out[1]))[0] == 1.5f);
         xinf_tensor_destroy(out[0]);
@@ -209,7 +219,8 @@ static void test_text(void)
     xinf_tensor *in[2] = {0}, *out = NULL;
     size_t size;
     for (int i = 0; i < 2; i++) {
-        CHECK(xinf_tensor_create(&in[i], session_env, XINF_STRING, (int64_t[]){2}, 1, NULL) == XINF_OK);
+        CHECK(xinf_tensor_create(&in[i], session_env, XINF_STRING, (int64_t[]){2}, 1, NULL) ==
+              XINF_OK);
         CHECK(xinf_tensor_set_string(in[i], 0, i ? "def" : "abc", 3, NULL) == XINF_OK);
     }
     CHECK(xinf_session_run(s, in, 2, &out, 1, NULL, NULL) == XINF_OK);
@@ -237,7 +248,8 @@ static void test_threads(void)
             xinf_tensor_destroy(small);
         }
         CHECK(xinf_session_run(s, &x, 1, &outs[i], 1, NULL, NULL) == XINF_OK);
-        CHECK(xinf_tensor_size(outs[i]) == 48 && memcmp(xinf_tensor_data(outs[i]), xinf_tensor_data(outs[0]), 48) == 0);
+        CHECK(xinf_tensor_size(outs[i]) == 48 &&
+              memcmp(xinf_tensor_data(outs[i]), xinf_tensor_data(outs[0]), 48) == 0);
         xinf_session_destroy(s);
     }
     for (int i = 0; i < 4; i++) xinf_tensor_destroy(outs[i]);

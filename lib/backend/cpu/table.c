@@ -1,4 +1,5 @@
-/* table.c — the CPU's kernels in order of preference: own vector kernels, then the portable truth. */
+/* table.c — the CPU's kernels in order of preference: own vector kernels, then the portable truth.
+ */
 #include "backend/cpu/table.h"
 
 extern const xi_kernel *const xk_ref_builtin[];

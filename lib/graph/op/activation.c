@@ -47,11 +47,12 @@ xinf_status xi_activation_read(xi_activation *out, const xi_node *n, xinf_error 
     int32_t want, have = xi_node_floats(n, "activation_params", &list);
     xi_str name = xi_node_string(n, "activation", "");
     if (!xi_activation_find(out, name, &want) || activation_rows[out->kind].recurrent_only)
-        return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): activation \"%.*s\" is not known", XI_STR_ARG(xi_node_label(n)),
-                       XI_STR_ARG(n->op_name), XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): activation \"%.*s\" is not known",
+                       XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name), XI_STR_ARG(name));
     if (have > want || (out->kind == XI_ACTIVATION_CLIP && have != 2))
-        return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): %d activation_params for %.*s", XI_STR_ARG(xi_node_label(n)),
-                       XI_STR_ARG(n->op_name), (int)have, XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "node %.*s (%.*s): %d activation_params for %.*s",
+                       XI_STR_ARG(xi_node_label(n)), XI_STR_ARG(n->op_name), (int)have,
+                       XI_STR_ARG(name));
     if (have > 0) out->alpha = list[0];
     if (have > 1) out->beta = list[1];
     return XINF_OK;

@@ -35,7 +35,8 @@ static xinf_status binary_mod(xi_infer *c)
 static xinf_status binary_shift(xi_infer *c)
 {
     xi_str way = xi_node_string(c->node, "direction", "");
-    if (!xi_str_is(way, "LEFT") && !xi_str_is(way, "RIGHT")) return xi_infer_fail(c, "direction is %.*s", XI_STR_ARG(way));
+    if (!xi_str_is(way, "LEFT") && !xi_str_is(way, "RIGHT"))
+        return xi_infer_fail(c, "direction is %.*s", XI_STR_ARG(way));
     return binary_infer(c, XI_DTYPES_INT);
 }
 
@@ -61,7 +62,8 @@ static xinf_status binary_prelu(xi_infer *c)
     XI_TRY(xi_infer_among(c, 0, XI_DTYPES_FLOAT | XI_DTYPES_WIDE_INT));
     XI_TRY(xi_infer_same_dtype(c, 0, 1));
     XI_TRY(xi_infer_broadcast(c, 0, 2, &shape));
-    if (x->rank >= 0 && slope->rank > x->rank) return xi_infer_fail(c, "the slope has a higher rank than the data");
+    if (x->rank >= 0 && slope->rank > x->rank)
+        return xi_infer_fail(c, "the slope has a higher rank than the data");
     if (xi_shape_known(x) && xi_shape_known(&shape) && !xi_shape_eq(x, &shape))
         return xi_infer_fail(c, "the slope does not broadcast to the data");
     xi_infer_set(c, 0, xi_infer_dtype(c, 0), x);
@@ -72,9 +74,11 @@ cleanup:
 static const xi_attr_rule binary_fmod[] = {{"fmod", XI_ATTR_INT, false}, {NULL}};
 static const xi_attr_rule binary_direction[] = {{"direction", XI_ATTR_STRING, true}, {NULL}};
 
-#define BINARY(op, rules, shape_rule, tol)                                                         \
-    {.name = op, .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,             \
-     .attrs = rules, .infer = shape_rule, .tolerance = tol}
+#define BINARY(op, rules, shape_rule, tol)                                                \
+    {                                                                                     \
+        .name = op, .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, \
+        .attrs = rules, .infer = shape_rule, .tolerance = tol                             \
+    }
 
 const xi_op xi_ops_binary[] = {
     BINARY("Add", NULL, binary_numbers, 0),

@@ -9,7 +9,8 @@ static xinf_status clip_limit(xi_infer *c, int32_t i)
     int64_t count;
     const xi_type *t = xi_infer_in(c, i);
     if (!t) return XINF_OK;
-    if (xi_shape_count(&t->shape, &count) && count != 1) return xi_infer_fail(c, "input %d is not a scalar", (int)i);
+    if (xi_shape_count(&t->shape, &count) && count != 1)
+        return xi_infer_fail(c, "input %d is not a scalar", (int)i);
     return xi_infer_same_dtype(c, 0, i);
 }
 
@@ -25,6 +26,11 @@ cleanup:
 }
 
 const xi_op xi_ops_clip[] = {
-    {.name = "Clip", .min_inputs = 1, .max_inputs = 3, .min_outputs = 1, .max_outputs = 1, .infer = clip_infer},
+    {.name = "Clip",
+     .min_inputs = 1,
+     .max_inputs = 3,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = clip_infer},
     {0},
 };

@@ -31,8 +31,11 @@ static xinf_status compare_bools(xi_infer *c)
     return compare_infer(c, XI_DTYPES_BOOL);
 }
 
-#define COMPARE(op, shape_rule)                                                                    \
-    {.name = op, .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .infer = shape_rule}
+#define COMPARE(op, shape_rule)                                                           \
+    {                                                                                     \
+        .name = op, .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, \
+        .infer = shape_rule                                                               \
+    }
 
 const xi_op xi_ops_compare[] = {
     COMPARE("Equal", compare_equal),

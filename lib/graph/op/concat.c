@@ -17,8 +17,8 @@ static xinf_status concat_add(xi_infer *c, int32_t i, int32_t axis, xi_shape *r)
         } else if (r->dim[k] < 0) {
             r->dim[k] = s->dim[k] >= 0 || r->dim[k] == XI_DIM_UNKNOWN ? s->dim[k] : r->dim[k];
         } else if (s->dim[k] >= 0 && s->dim[k] != r->dim[k]) {
-            return xi_infer_fail(c, "dimension %d of input %d is %lld where others have %lld", (int)k, (int)i, (long long)s->dim[k],
-                                 (long long)r->dim[k]);
+            return xi_infer_fail(c, "dimension %d of input %d is %lld where others have %lld",
+                                 (int)k, (int)i, (long long)s->dim[k], (long long)r->dim[k]);
         }
     }
     return XINF_OK;
@@ -36,7 +36,8 @@ static xinf_status concat_infer(xi_infer *c)
         const xi_shape *s = &c->in[i]->shape;
         if (dtype == XINF_UNDEFINED) dtype = c->in[i]->dtype;
         if (c->in[i]->dtype != XINF_UNDEFINED && c->in[i]->dtype != dtype)
-            return xi_infer_fail(c, "input %d is %s, others are %s", (int)i, xinf_dtype_name(c->in[i]->dtype), xinf_dtype_name(dtype));
+            return xi_infer_fail(c, "input %d is %s, others are %s", (int)i,
+                                 xinf_dtype_name(c->in[i]->dtype), xinf_dtype_name(dtype));
         blurred = blurred || s->rank < 0;
         if (s->rank < 0) continue;
         if (r.rank < 0) {
@@ -44,7 +45,9 @@ static xinf_status concat_infer(xi_infer *c)
             r = *s;
             continue;
         }
-        if (s->rank != r.rank) return xi_infer_fail(c, "input %d has rank %d, others %d", (int)i, (int)s->rank, (int)r.rank);
+        if (s->rank != r.rank)
+            return xi_infer_fail(c, "input %d has rank %d, others %d", (int)i, (int)s->rank,
+                                 (int)r.rank);
         XI_TRY(concat_add(c, i, axis, &r));
     }
     if (blurred && axis >= 0) r.dim[axis] = XI_DIM_UNKNOWN;
@@ -56,6 +59,12 @@ cleanup:
 static const xi_attr_rule concat_attrs[] = {{"axis", XI_ATTR_INT, true}, {NULL}};
 
 const xi_op xi_ops_concat[] = {
-    {.name = "Concat", .min_inputs = 1, .max_inputs = -1, .min_outputs = 1, .max_outputs = 1, .attrs = concat_attrs, .infer = concat_infer},
+    {.name = "Concat",
+     .min_inputs = 1,
+     .max_inputs = -1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = concat_attrs,
+     .infer = concat_infer},
     {0},
 };

@@ -11,7 +11,8 @@ static xinf_status det_infer(xi_infer *c)
     if (s.rank >= 0) {
         if (s.rank < 2) return xi_infer_fail(c, "the input is not a matrix");
         int64_t rows = s.dim[s.rank - 2], columns = s.dim[s.rank - 1];
-        if (rows >= 0 && columns >= 0 && rows != columns) return xi_infer_fail(c, "the matrix is not square");
+        if (rows >= 0 && columns >= 0 && rows != columns)
+            return xi_infer_fail(c, "the matrix is not square");
         s.rank -= 2;
     }
     xi_infer_set(c, 0, xi_infer_dtype(c, 0), &s);
@@ -20,6 +21,12 @@ cleanup:
 }
 
 const xi_op xi_ops_det[] = {
-    {.name = "Det", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .infer = det_infer, .tolerance = 1e-5f},
+    {.name = "Det",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = det_infer,
+     .tolerance = 1e-5f},
     {0},
 };

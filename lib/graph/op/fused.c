@@ -1,4 +1,5 @@
-/* fused.c — the operators of domain "xinf" that passes make (docs/operators.md): shape rules, and the way back to ONNX. */
+/* fused.c — the operators of domain "xinf" that passes make (docs/operators.md): shape rules, and
+ * the way back to ONNX. */
 #include "graph/op/activation.h"
 #include "graph/op/dtypes.h"
 #include "graph/op/window.h"
@@ -17,7 +18,8 @@ static xinf_status fused_dtype(xi_infer *c, xinf_dtype *out)
         if (d == XINF_UNDEFINED) continue;
         XI_TRY(xi_infer_among(c, i, FUSED_FLOATS));
         if (*out != XINF_UNDEFINED && *out != d)
-            return xi_infer_fail(c, "input %d is %s, another one %s", (int)i, xinf_dtype_name(d), xinf_dtype_name(*out));
+            return xi_infer_fail(c, "input %d is %s, another one %s", (int)i, xinf_dtype_name(d),
+                                 xinf_dtype_name(*out));
         *out = d;
     }
 cleanup:
@@ -45,8 +47,8 @@ static xinf_status fused_fits(xi_infer *c, int32_t i, const xi_shape *shape)
         fits = have < 0 || have == 1 || want < 0 || have == want;
     }
     if (fits) return XINF_OK;
-    return xi_infer_fail(c, "input %d of shape %s does not fit %s", (int)i, xi_shape_text(&t->shape, a, sizeof a),
-                         xi_shape_text(shape, b, sizeof b));
+    return xi_infer_fail(c, "input %d of shape %s does not fit %s", (int)i,
+                         xi_shape_text(&t->shape, a, sizeof a), xi_shape_text(shape, b, sizeof b));
 }
 
 /* ---- FusedConv ---- */
@@ -56,10 +58,12 @@ static xinf_status fused_conv_channels(xi_infer *c, const xi_shape *x, const xi_
     int64_t group = xi_node_int(c->node, "group", 1), features = w->dim[0];
     if (group < 1) return xi_infer_fail(c, "group is %lld", (long long)group);
     if (w->dim[0] >= 0 && w->dim[0] % group != 0)
-        return xi_infer_fail(c, "group %lld does not divide %lld features", (long long)group, (long long)w->dim[0]);
-    if (x->dim[1] >= 0 && (x->dim[1] % group != 0 || (w->dim[1] >= 0 && x->dim[1] / group != w->dim[1])))
-        return xi_infer_fail(c, "%lld channels in %lld groups do not fit a weight of %lld channels", (long long)x->dim[1], (long long)group,
-                             (long long)w->dim[1]);
+        return xi_infer_fail(c, "group %lld does not divide %lld features", (long long)group,
+                             (long long)w->dim[0]);
+    if (x->dim[1] >= 0 &&
+        (x->dim[1] % group != 0 || (w->dim[1] >= 0 && x->dim[1] / group != w->dim[1])))
+        return xi_infer_fail(c, "%lld channels in %lld groups do not fit a weight of %lld channels",
+                             (long long)x->dim[1], (long long)group, (long long)w->dim[1]);
     const xi_type *b = xi_infer_in(c, 2);
     if (!b || b->shape.rank < 0) return XINF_OK;
     if (b->shape.rank != 1) return xi_infer_fail(c, "the bias has rank %d", (int)b->shape.rank);
@@ -77,7 +81,9 @@ static xinf_status fused_conv_infer(xi_infer *c)
     XI_TRY(fused_dtype(c, &dtype));
     XI_TRY(xi_activation_read(&act, c->node, c->err));
     if (x->rank >= 0 && w->rank >= 0) {
-        if (x->rank < 3 || x->rank != w->rank) return xi_infer_fail(c, "the input has rank %d, the weight %d", (int)x->rank, (int)w->rank);
+        if (x->rank < 3 || x->rank != w->rank)
+            return xi_infer_fail(c, "the input has rank %d, the weight %d", (int)x->rank,
+                                 (int)w->rank);
         XI_TRY(xi_window_resolve(&window, c->node, x, w->dim + 2, c->err));
         XI_TRY(fused_conv_channels(c, x, w));
         out.rank = x->rank;
@@ -87,8 +93,11 @@ static xinf_status fused_conv_infer(xi_infer *c)
     }
     const xi_type *r = xi_infer_in(c, 3);
     if (r && r->shape.rank >= 0 && out.rank >= 0) {
-        if (r->shape.rank != out.rank) return xi_infer_fail(c, "the residual has rank %d", (int)r->shape.rank);
-        for (int32_t i = 0; i < out.rank; i++) XI_TRY(fused_meet(c, &out.dim[i], r->shape.dim[i], "sizes of output and residual differ"));
+        if (r->shape.rank != out.rank)
+            return xi_infer_fail(c, "the residual has rank %d", (int)r->shape.rank);
+        for (int32_t i = 0; i < out.rank; i++)
+            XI_TRY(
+                fused_meet(c, &out.dim[i], r->shape.dim[i], "sizes of output and residual differ"));
     }
     xi_infer_set(c, 0, dtype, &out);
 cleanup:
@@ -97,7 +106,8 @@ cleanup:
 
 /* ---- FusedMatMul ---- */
 
-/* One operand as [batch…, rows, columns] after its transposition; false when the rank is not known. */
+/* One operand as [batch…, rows, columns] after its transposition; false when the rank is not known.
+ */
 static bool fused_matrix(const xi_type *t, bool trans, xi_shape *out)
 {
     if (t->shape.rank < 0) return false;
@@ -114,13 +124,16 @@ static xinf_status fused_matmul_shape(xi_infer *c, xi_shape *out)
     if (!fused_matrix(c->in[0], xi_node_int(c->node, "transA", 0) != 0, &a) ||
         !fused_matrix(c->in[1], xi_node_int(c->node, "transB", 0) != 0, &b))
         return XINF_OK;
-    if (a.rank < 2 || b.rank < 2) return xi_infer_fail(c, "ranks %d and %d; 2 at least", (int)a.rank, (int)b.rank);
+    if (a.rank < 2 || b.rank < 2)
+        return xi_infer_fail(c, "ranks %d and %d; 2 at least", (int)a.rank, (int)b.rank);
     int64_t depth = a.dim[a.rank - 1];
-    xinf_status status = fused_meet(c, &depth, b.dim[b.rank - 2], "columns of A and rows of B differ");
+    xinf_status status = fused_meet(c, &depth, b.dim[b.rank - 2],
+                                    "columns of A and rows of B differ");
     if (status) return status;
     batch_a = xi_shape_of(a.rank - 2, a.dim);
     batch_b = xi_shape_of(b.rank - 2, b.dim);
-    if (!xi_shape_broadcast(&batch_a, &batch_b, out)) return xi_infer_fail(c, "the batches of A and B do not broadcast");
+    if (!xi_shape_broadcast(&batch_a, &batch_b, out))
+        return xi_infer_fail(c, "the batches of A and B do not broadcast");
     out->dim[out->rank++] = a.dim[a.rank - 2];
     out->dim[out->rank++] = b.dim[b.rank - 1];
     return XINF_OK;
@@ -150,10 +163,14 @@ static xinf_status fused_attention_infer(xi_infer *c)
     xinf_dtype dtype;
     const xi_shape *q = &c->in[0]->shape, *k = &c->in[1]->shape, *v = &c->in[2]->shape;
     xi_shape out = XI_SHAPE_UNKNOWN;
-    int32_t across = xi_node_int(c->node, "k_transposed", 0) ? 3 : 2; /* the axis of K that runs over positions */
+    int32_t across = xi_node_int(c->node, "k_transposed", 0)
+                         ? 3
+                         : 2; /* the axis of K that runs over positions */
     XI_TRY(fused_dtype(c, &dtype));
     for (int32_t i = 0; i < 3; i++)
-        if (xi_infer_rank(c, i) >= 0 && xi_infer_rank(c, i) != 4) return xi_infer_fail(c, "input %d has rank %d, not 4", (int)i, (int)xi_infer_rank(c, i));
+        if (xi_infer_rank(c, i) >= 0 && xi_infer_rank(c, i) != 4)
+            return xi_infer_fail(c, "input %d has rank %d, not 4", (int)i,
+                                 (int)xi_infer_rank(c, i));
     int64_t batch = -1, heads = -1, keys = -1, depth = -1;
     const xi_shape *all[3] = {q, k, v};
     for (int32_t i = 0; i < 3; i++) {
@@ -191,14 +208,19 @@ static xinf_status fused_skip_norm_infer(xi_infer *c)
     if (shape.rank < 0) shape = *skip;
     if (shape.rank == 0) return xi_infer_fail(c, "the input has rank 0");
     if (skip->rank >= 0) {
-        if (skip->rank != shape.rank) return xi_infer_fail(c, "ranks %d and %d differ", (int)shape.rank, (int)skip->rank);
-        for (int32_t i = 0; i < shape.rank; i++) XI_TRY(fused_meet(c, &shape.dim[i], skip->dim[i], "sizes of input and skip differ"));
+        if (skip->rank != shape.rank)
+            return xi_infer_fail(c, "ranks %d and %d differ", (int)shape.rank, (int)skip->rank);
+        for (int32_t i = 0; i < shape.rank; i++)
+            XI_TRY(fused_meet(c, &shape.dim[i], skip->dim[i], "sizes of input and skip differ"));
     }
     for (int32_t i = 2; i < c->input_count; i++) {
         const xi_type *t = xi_infer_in(c, i);
         if (!t || t->shape.rank < 0) continue;
-        if (t->shape.rank != 1) return xi_infer_fail(c, "input %d has rank %d, not 1", (int)i, (int)t->shape.rank);
-        if (shape.rank > 0) XI_TRY(fused_meet(c, &shape.dim[shape.rank - 1], t->shape.dim[0], "widths of input and scale or bias differ"));
+        if (t->shape.rank != 1)
+            return xi_infer_fail(c, "input %d has rank %d, not 1", (int)i, (int)t->shape.rank);
+        if (shape.rank > 0)
+            XI_TRY(fused_meet(c, &shape.dim[shape.rank - 1], t->shape.dim[0],
+                              "widths of input and scale or bias differ"));
     }
     xi_infer_set(c, 0, dtype, &shape);
     xi_infer_set(c, 1, dtype, &shape);
@@ -208,10 +230,13 @@ cleanup:
 
 /* ---- back to ONNX ---- */
 
-/* A standard node before n, of up to two inputs, with a fresh output of n's element type. NULL when memory ends. */
+/* A standard node before n, of up to two inputs, with a fresh output of n's element type. NULL when
+ * memory ends. */
 static xi_node *fused_standard(xi_node *n, const char *op, xi_value *a, xi_value *b, int32_t attrs)
 {
-    xi_node *m = a ? xi_graph_add_node(n->graph, n, XI_STR(""), xi_str_of(op), XI_STR(""), b ? 2 : 1, 1, attrs) : NULL;
+    xi_node *m = a ? xi_graph_add_node(n->graph, n, XI_STR(""), xi_str_of(op), XI_STR(""),
+                                       b ? 2 : 1, 1, attrs)
+                   : NULL;
     if (!m) return NULL;
     m->inputs[0] = a;
     if (b) m->inputs[1] = b;
@@ -245,8 +270,11 @@ static xi_value *fused_plus(xi_node *n, xi_value *x, xi_value *b)
 
 static xi_value *fused_clip(xi_node *n, xi_value *x, const xi_activation *a)
 {
-    xi_value *low = fused_scalar(n, n->inputs[0], a->alpha), *high = fused_scalar(n, n->inputs[0], a->beta);
-    xi_node *m = low && high ? xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("Clip"), XI_STR(""), 3, 1, 0) : NULL;
+    xi_value *low = fused_scalar(n, n->inputs[0], a->alpha),
+             *high = fused_scalar(n, n->inputs[0], a->beta);
+    xi_node *m = low && high ? xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("Clip"),
+                                                 XI_STR(""), 3, 1, 0)
+                             : NULL;
     if (!m) return NULL;
     m->inputs[0] = x;
     m->inputs[1] = low;
@@ -259,12 +287,14 @@ static xi_value *fused_activate(xi_node *n, xi_value *x, const xi_activation *a)
     if (!x || a->kind == XI_ACTIVATION_NONE) return x;
     if (a->kind == XI_ACTIVATION_CLIP) return fused_clip(n, x, a);
     bool tanh = a->kind == XI_ACTIVATION_GELU_TANH;
-    xi_node *m = fused_standard(n, tanh ? "Gelu" : xi_activation_name((xi_activation_kind)a->kind), x, NULL, 2);
+    xi_node *m = fused_standard(n, tanh ? "Gelu" : xi_activation_name((xi_activation_kind)a->kind),
+                                x, NULL, 2);
     int32_t params = 0;
     xi_activation defaults;
     if (!m) return NULL;
     if (tanh) xi_node_set_string(m, "approximate", XI_STR("tanh"));
-    xi_activation_find(&defaults, xi_str_of(xi_activation_name((xi_activation_kind)a->kind)), &params);
+    xi_activation_find(&defaults, xi_str_of(xi_activation_name((xi_activation_kind)a->kind)),
+                       &params);
     if (params > 0) xi_node_set_float(m, "alpha", a->alpha);
     if (params > 1) xi_node_set_float(m, "beta", a->beta);
     return m->outputs[0];
@@ -298,11 +328,13 @@ static xinf_status fused_conv_expand(xi_node *n, xinf_error *err)
     xinf_status status = xi_activation_read(&act, n, err);
     if (status) return status;
     xi_value *bias = xi_node_input(n, 2);
-    xi_node *conv = xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("Conv"), n->name, bias ? 3 : 2, 1, n->attr_count);
+    xi_node *conv = xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("Conv"), n->name,
+                                      bias ? 3 : 2, 1, n->attr_count);
     if (!conv) return xi_fail_memory(err, sizeof(xi_node));
     for (int32_t i = 0; i < conv->input_count; i++) conv->inputs[i] = n->inputs[i];
     for (int32_t i = 0; i < n->attr_count; i++)
-        if (!xi_str_is(n->attrs[i].name, "activation") && !xi_str_is(n->attrs[i].name, "activation_params"))
+        if (!xi_str_is(n->attrs[i].name, "activation") &&
+            !xi_str_is(n->attrs[i].name, "activation_params"))
             conv->attrs[conv->attr_count++] = n->attrs[i];
     xi_value *v = xi_node_new_output(conv, 0);
     v = fused_activate(n, fused_plus(n, v, xi_node_input(n, 3)), &act);
@@ -314,7 +346,10 @@ static xinf_status fused_swap(xi_value **out, xi_node *n, xi_value *x, xinf_erro
 {
     int64_t perm[XI_MAX_RANK];
     int32_t rank = x->type.shape.rank;
-    if (rank < 2) return xi_fail(err, XINF_UNSUPPORTED, "node %.*s: the rank of an input to transpose is not known", XI_STR_ARG(xi_node_label(n)));
+    if (rank < 2)
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "node %.*s: the rank of an input to transpose is not known",
+                       XI_STR_ARG(xi_node_label(n)));
     for (int32_t i = 0; i < rank; i++) perm[i] = i;
     perm[rank - 1] = rank - 2;
     perm[rank - 2] = rank - 1;
@@ -334,7 +369,8 @@ static xinf_status fused_matmul_expand(xi_node *n, xinf_error *err)
     if (xi_node_int(n, "transA", 0)) XI_TRY(fused_swap(&a, n, a, err));
     if (xi_node_int(n, "transB", 0)) XI_TRY(fused_swap(&b, n, b, err));
     xi_value *v = fused_value(fused_standard(n, "MatMul", a, b, 0));
-    if (alpha != 1) v = fused_value(fused_standard(n, "Mul", v, fused_scalar(n, n->inputs[0], alpha), 0));
+    if (alpha != 1)
+        v = fused_value(fused_standard(n, "Mul", v, fused_scalar(n, n->inputs[0], alpha), 0));
     v = fused_plus(n, fused_plus(n, v, xi_node_input(n, 2)), xi_node_input(n, 3));
     return fused_finish(n, fused_take_over(n, 0, fused_activate(n, v, &act)), err);
 cleanup:
@@ -362,8 +398,12 @@ cleanup:
 static xinf_status fused_skip_norm_expand(xi_node *n, xinf_error *err)
 {
     xi_value *bias = xi_node_input(n, 3);
-    xi_value *sum = fused_plus(n, fused_value(fused_standard(n, "Add", n->inputs[0], n->inputs[1], 0)), xi_node_input(n, 4));
-    xi_node *norm = sum ? xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("LayerNormalization"), n->name, bias ? 3 : 2, 1, 2) : NULL;
+    xi_value *sum = fused_plus(n,
+                               fused_value(fused_standard(n, "Add", n->inputs[0], n->inputs[1], 0)),
+                               xi_node_input(n, 4));
+    xi_node *norm = sum ? xi_graph_add_node(n->graph, n, XI_STR(""), XI_STR("LayerNormalization"),
+                                            n->name, bias ? 3 : 2, 1, 2)
+                        : NULL;
     if (!norm) return xi_fail_memory(err, sizeof *norm);
     norm->inputs[0] = sum;
     norm->inputs[1] = n->inputs[2];
@@ -383,24 +423,55 @@ static const xi_attr_rule fused_conv_attrs[] = {{"activation", XI_ATTR_STRING, f
                                                 {"pads", XI_ATTR_INTS, false},
                                                 {"strides", XI_ATTR_INTS, false},
                                                 {NULL}};
-static const xi_attr_rule fused_matmul_attrs[] = {{"activation", XI_ATTR_STRING, false},
-                                                  {"activation_params", XI_ATTR_FLOATS, false},
-                                                  {"alpha", XI_ATTR_FLOAT, false},
-                                                  {"transA", XI_ATTR_INT, false},
-                                                  {"transB", XI_ATTR_INT, false},
-                                                  {NULL}};
-static const xi_attr_rule fused_attention_attrs[] = {{"k_transposed", XI_ATTR_INT, false}, {"scale", XI_ATTR_FLOAT, true}, {NULL}};
+static const xi_attr_rule fused_matmul_attrs[] = {
+    {"activation", XI_ATTR_STRING, false}, {"activation_params", XI_ATTR_FLOATS, false},
+    {"alpha", XI_ATTR_FLOAT, false},       {"transA", XI_ATTR_INT, false},
+    {"transB", XI_ATTR_INT, false},        {NULL}};
+static const xi_attr_rule fused_attention_attrs[] = {
+    {"k_transposed", XI_ATTR_INT, false}, {"scale", XI_ATTR_FLOAT, true}, {NULL}};
 static const xi_attr_rule fused_skip_norm_attrs[] = {{"epsilon", XI_ATTR_FLOAT, false}, {NULL}};
 
 const xi_op xi_ops_fused[] = {
-    {.domain = "xinf", .name = "FusedConv", .min_inputs = 2, .max_inputs = 4, .min_outputs = 1, .max_outputs = 1, .attrs = fused_conv_attrs,
-     .infer = fused_conv_infer, .tolerance = 1e-5f, .expand = fused_conv_expand},
-    {.domain = "xinf", .name = "FusedMatMul", .min_inputs = 2, .max_inputs = 4, .min_outputs = 1, .max_outputs = 1,
-     .attrs = fused_matmul_attrs, .infer = fused_matmul_infer, .tolerance = 1e-5f, .expand = fused_matmul_expand},
-    {.domain = "xinf", .name = "Attention", .min_inputs = 3, .max_inputs = 4, .min_outputs = 1, .max_outputs = 1,
-     .attrs = fused_attention_attrs, .infer = fused_attention_infer, .tolerance = 1e-5f, .expand = fused_attention_expand},
-    {.domain = "xinf", .name = "SkipLayerNormalization", .min_inputs = 3, .max_inputs = 5, .min_outputs = 1, .max_outputs = 2,
-     .attrs = fused_skip_norm_attrs, .infer = fused_skip_norm_infer, .tolerance = 1e-5f, .expand = fused_skip_norm_expand},
+    {.domain = "xinf",
+     .name = "FusedConv",
+     .min_inputs = 2,
+     .max_inputs = 4,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = fused_conv_attrs,
+     .infer = fused_conv_infer,
+     .tolerance = 1e-5f,
+     .expand = fused_conv_expand},
+    {.domain = "xinf",
+     .name = "FusedMatMul",
+     .min_inputs = 2,
+     .max_inputs = 4,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = fused_matmul_attrs,
+     .infer = fused_matmul_infer,
+     .tolerance = 1e-5f,
+     .expand = fused_matmul_expand},
+    {.domain = "xinf",
+     .name = "Attention",
+     .min_inputs = 3,
+     .max_inputs = 4,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = fused_attention_attrs,
+     .infer = fused_attention_infer,
+     .tolerance = 1e-5f,
+     .expand = fused_attention_expand},
+    {.domain = "xinf",
+     .name = "SkipLayerNormalization",
+     .min_inputs = 3,
+     .max_inputs = 5,
+     .min_outputs = 1,
+     .max_outputs = 2,
+     .attrs = fused_skip_norm_attrs,
+     .infer = fused_skip_norm_infer,
+     .tolerance = 1e-5f,
+     .expand = fused_skip_norm_expand},
     {0},
 };
 

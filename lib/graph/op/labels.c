@@ -28,7 +28,8 @@ xinf_status xi_infer_rows(xi_infer *c, int64_t *rows, int64_t *columns)
     const xi_shape *x = &c->in[0]->shape;
     *rows = *columns = XI_DIM_UNKNOWN;
     if (x->rank < 0) return XINF_OK;
-    if (x->rank != 1 && x->rank != 2) return xi_infer_fail(c, "the input has rank %d, not 1 or 2", (int)x->rank);
+    if (x->rank != 1 && x->rank != 2)
+        return xi_infer_fail(c, "the input has rank %d, not 1 or 2", (int)x->rank);
     *rows = x->rank == 2 ? x->dim[0] : 1;
     *columns = x->dim[x->rank - 1];
     return XINF_OK;

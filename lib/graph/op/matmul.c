@@ -21,10 +21,12 @@ static xinf_status matmul_shape(xi_infer *c, xi_shape *out)
     if (column) b = (xi_shape){.rank = 2, .dim = {b.dim[0], 1}};
     int64_t m = a.dim[a.rank - 2], k = a.dim[a.rank - 1], n = b.dim[b.rank - 1];
     if (!matmul_agree(k, b.dim[b.rank - 2]))
-        return xi_infer_fail(c, "%lld columns meet %lld rows", (long long)k, (long long)b.dim[b.rank - 2]);
+        return xi_infer_fail(c, "%lld columns meet %lld rows", (long long)k,
+                             (long long)b.dim[b.rank - 2]);
     a.rank -= 2;
     b.rank -= 2;
-    if (!xi_shape_broadcast(&a, &b, &lead)) return xi_infer_fail(c, "the leading dimensions do not broadcast");
+    if (!xi_shape_broadcast(&a, &b, &lead))
+        return xi_infer_fail(c, "the leading dimensions do not broadcast");
     *out = lead;
     if (!row) out->dim[out->rank++] = m;
     if (!column) out->dim[out->rank++] = n;
@@ -44,7 +46,8 @@ cleanup:
     return status;
 }
 
-/* A zero point is one number, or one for each row of A or column of B (perhaps with A's or B's leading dimensions). */
+/* A zero point is one number, or one for each row of A or column of B (perhaps with A's or B's
+ * leading dimensions). */
 static xinf_status matmul_zero_point(xi_infer *c, int32_t i, int32_t of, int64_t lanes)
 {
     const xi_type *z = xi_infer_in(c, i);
@@ -86,15 +89,19 @@ static xinf_status matmul_gemm_infer(xi_infer *c)
     XI_TRY(xi_infer_among(c, 0, XI_DTYPES_FLOAT | XI_DTYPES_WIDE_INT));
     XI_TRY(xi_infer_same_dtype(c, 0, 1));
     XI_TRY(xi_infer_same_dtype(c, 0, 2));
-    if ((a->rank >= 0 && a->rank != 2) || (b->rank >= 0 && b->rank != 2)) return xi_infer_fail(c, "A and B must be matrices");
+    if ((a->rank >= 0 && a->rank != 2) || (b->rank >= 0 && b->rank != 2))
+        return xi_infer_fail(c, "A and B must be matrices");
     if (a->rank == 2) out.dim[0] = a->dim[ta];
     if (b->rank == 2) out.dim[1] = b->dim[!tb];
     if (a->rank == 2 && b->rank == 2 && !matmul_agree(a->dim[!ta], b->dim[tb]))
-        return xi_infer_fail(c, "%lld columns meet %lld rows", (long long)a->dim[!ta], (long long)b->dim[tb]);
+        return xi_infer_fail(c, "%lld columns meet %lld rows", (long long)a->dim[!ta],
+                             (long long)b->dim[tb]);
     const xi_type *bias = xi_infer_in(c, 2);
     if (bias && bias->shape.rank >= 0) {
-        if (bias->shape.rank > 2 || !xi_shape_broadcast(&out, &bias->shape, &sum)) return xi_infer_fail(c, "C does not broadcast to the product");
-        if (xi_shape_known(&out) && xi_shape_known(&sum) && !xi_shape_eq(&sum, &out)) return xi_infer_fail(c, "C is larger than the product");
+        if (bias->shape.rank > 2 || !xi_shape_broadcast(&out, &bias->shape, &sum))
+            return xi_infer_fail(c, "C does not broadcast to the product");
+        if (xi_shape_known(&out) && xi_shape_known(&sum) && !xi_shape_eq(&sum, &out))
+            return xi_infer_fail(c, "C is larger than the product");
     }
     xi_infer_set(c, 0, xi_infer_dtype(c, 0), &out);
 cleanup:
@@ -108,9 +115,26 @@ static const xi_attr_rule matmul_gemm_attrs[] = {{"alpha", XI_ATTR_FLOAT, false}
                                                  {NULL}};
 
 const xi_op xi_ops_matmul[] = {
-    {.name = "MatMul", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .infer = matmul_infer, .tolerance = 1e-5f},
-    {.name = "MatMulInteger", .min_inputs = 2, .max_inputs = 4, .min_outputs = 1, .max_outputs = 1, .infer = matmul_integer_infer},
-    {.name = "Gemm", .min_inputs = 2, .max_inputs = 3, .min_outputs = 1, .max_outputs = 1, .attrs = matmul_gemm_attrs,
-     .infer = matmul_gemm_infer, .tolerance = 1e-5f},
+    {.name = "MatMul",
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = matmul_infer,
+     .tolerance = 1e-5f},
+    {.name = "MatMulInteger",
+     .min_inputs = 2,
+     .max_inputs = 4,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = matmul_integer_infer},
+    {.name = "Gemm",
+     .min_inputs = 2,
+     .max_inputs = 3,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = matmul_gemm_attrs,
+     .infer = matmul_gemm_infer,
+     .tolerance = 1e-5f},
     {0},
 };

@@ -17,7 +17,8 @@ static xinf_status nonzero_compress(xi_infer *c)
     int32_t axis = 0;
     xinf_status status = XINF_OK;
     XI_TRY(xi_infer_want(c, 1, booleans));
-    if (xi_infer_rank(c, 1) >= 0 && xi_infer_rank(c, 1) != 1) return xi_infer_fail(c, "condition must have rank 1");
+    if (xi_infer_rank(c, 1) >= 0 && xi_infer_rank(c, 1) != 1)
+        return xi_infer_fail(c, "condition must have rank 1");
     if (!xi_node_has(c->node, "axis")) {
         r = (xi_shape){.rank = 1, .dim = {XI_DIM_UNKNOWN}};
     } else if (r.rank >= 0) {
@@ -47,13 +48,32 @@ cleanup:
 }
 
 static const xi_attr_rule nonzero_axis[] = {{"axis", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule nonzero_unique_attrs[] = {{"axis", XI_ATTR_INT, false}, {"sorted", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule nonzero_unique_attrs[] = {
+    {"axis", XI_ATTR_INT, false}, {"sorted", XI_ATTR_INT, false}, {NULL}};
 
 const xi_op xi_ops_nonzero[] = {
-    {.name = "NonZero", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .infer = nonzero_infer, .flags = XI_OP_DATA_SHAPE},
-    {.name = "Compress", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .attrs = nonzero_axis, .infer = nonzero_compress,
+    {.name = "NonZero",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = nonzero_infer,
      .flags = XI_OP_DATA_SHAPE},
-    {.name = "Unique", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 4, .attrs = nonzero_unique_attrs, .infer = nonzero_unique,
+    {.name = "Compress",
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = nonzero_axis,
+     .infer = nonzero_compress,
+     .flags = XI_OP_DATA_SHAPE},
+    {.name = "Unique",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 4,
+     .attrs = nonzero_unique_attrs,
+     .infer = nonzero_unique,
      .flags = XI_OP_DATA_SHAPE},
     {0},
 };

@@ -8,8 +8,10 @@ static xinf_status norm_per_channel(xi_infer *c, int32_t i, int64_t channels)
 {
     const xi_type *t = xi_infer_in(c, i);
     if (!t || t->shape.rank < 0) return XINF_OK;
-    if (t->shape.rank != 1 || (channels >= 0 && t->shape.dim[0] >= 0 && t->shape.dim[0] != channels))
-        return xi_infer_fail(c, "input %d has not one number for each of %lld channels", (int)i, (long long)channels);
+    if (t->shape.rank != 1 ||
+        (channels >= 0 && t->shape.dim[0] >= 0 && t->shape.dim[0] != channels))
+        return xi_infer_fail(c, "input %d has not one number for each of %lld channels", (int)i,
+                             (long long)channels);
     return XINF_OK;
 }
 
@@ -18,7 +20,8 @@ static xinf_status norm_channels(xi_infer *c, int32_t low, int64_t *channels)
 {
     const xi_shape *x = &c->in[0]->shape;
     *channels = x->rank > 1 ? x->dim[1] : x->rank == 1 ? 1 : -1;
-    if (x->rank >= 0 && x->rank < low) return xi_infer_fail(c, "the input needs at least %d dimensions", (int)low);
+    if (x->rank >= 0 && x->rank < low)
+        return xi_infer_fail(c, "the input needs at least %d dimensions", (int)low);
     return XINF_OK;
 }
 
@@ -31,10 +34,12 @@ static xinf_status norm_batch_infer(xi_infer *c)
     XI_TRY(norm_channels(c, 1, &channels));
     for (int32_t i = 1; i < 5; i++) XI_TRY(norm_per_channel(c, i, channels));
     XI_TRY(xi_infer_same_dtype(c, 3, 4));
-    if (!training && (c->output_count > 1 && (c->node->outputs[1] || (c->output_count > 2 && c->node->outputs[2]))))
+    if (!training && (c->output_count > 1 &&
+                      (c->node->outputs[1] || (c->output_count > 2 && c->node->outputs[2]))))
         return xi_infer_fail(c, "running statistics come out in training_mode only");
     xi_infer_set(c, 0, xi_infer_dtype(c, 0), &c->in[0]->shape);
-    for (int32_t i = 1; i < 3; i++) xi_infer_set(c, i, xi_infer_dtype(c, 2 + i), &c->in[2 + i]->shape);
+    for (int32_t i = 1; i < 3; i++)
+        xi_infer_set(c, i, xi_infer_dtype(c, 2 + i), &c->in[2 + i]->shape);
 cleanup:
     return status;
 }
@@ -60,7 +65,8 @@ static xinf_status norm_group_infer(xi_infer *c)
     int64_t channels, groups = xi_node_int(c->node, "num_groups", 0);
     XI_TRY(norm_channels(c, 2, &channels));
     if (groups < 1 || (channels >= 0 && channels % groups != 0))
-        return xi_infer_fail(c, "%lld groups do not divide %lld channels", (long long)groups, (long long)channels);
+        return xi_infer_fail(c, "%lld groups do not divide %lld channels", (long long)groups,
+                             (long long)channels);
     XI_TRY(norm_instance_infer(c));
 cleanup:
     return status;
@@ -88,7 +94,8 @@ static xinf_status norm_row_infer(xi_infer *c, bool rms)
     int32_t axis;
     int64_t stash = xi_node_int(c->node, "stash_type", 1);
     XI_TRY(xi_infer_among(c, 0, XI_DTYPES_FLOAT));
-    if (stash != XINF_FLOAT32 && stash != XINF_FLOAT16 && stash != XINF_BFLOAT16 && stash != XINF_FLOAT64)
+    if (stash != XINF_FLOAT32 && stash != XINF_FLOAT16 && stash != XINF_BFLOAT16 &&
+        stash != XINF_FLOAT64)
         return xi_infer_fail(c, "stash_type is %lld", (long long)stash);
     if (stat.rank >= 0) {
         XI_TRY(xi_infer_axis(c, xi_node_int(c->node, "axis", -1), stat.rank, &axis));
@@ -159,14 +166,21 @@ cleanup:
     return status;
 }
 
-static const xi_attr_rule norm_batch_attrs[] = {
-    {"epsilon", XI_ATTR_FLOAT, false}, {"momentum", XI_ATTR_FLOAT, false}, {"training_mode", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule norm_batch_attrs[] = {{"epsilon", XI_ATTR_FLOAT, false},
+                                                {"momentum", XI_ATTR_FLOAT, false},
+                                                {"training_mode", XI_ATTR_INT, false},
+                                                {NULL}};
 static const xi_attr_rule norm_instance_attrs[] = {{"epsilon", XI_ATTR_FLOAT, false}, {NULL}};
-static const xi_attr_rule norm_group_attrs[] = {
-    {"epsilon", XI_ATTR_FLOAT, false}, {"num_groups", XI_ATTR_INT, true}, {"stash_type", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule norm_row_attrs[] = {
-    {"axis", XI_ATTR_INT, false}, {"epsilon", XI_ATTR_FLOAT, false}, {"stash_type", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule norm_lp_attrs[] = {{"axis", XI_ATTR_INT, false}, {"p", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule norm_group_attrs[] = {{"epsilon", XI_ATTR_FLOAT, false},
+                                                {"num_groups", XI_ATTR_INT, true},
+                                                {"stash_type", XI_ATTR_INT, false},
+                                                {NULL}};
+static const xi_attr_rule norm_row_attrs[] = {{"axis", XI_ATTR_INT, false},
+                                              {"epsilon", XI_ATTR_FLOAT, false},
+                                              {"stash_type", XI_ATTR_INT, false},
+                                              {NULL}};
+static const xi_attr_rule norm_lp_attrs[] = {
+    {"axis", XI_ATTR_INT, false}, {"p", XI_ATTR_INT, false}, {NULL}};
 static const xi_attr_rule norm_lrn_attrs[] = {{"alpha", XI_ATTR_FLOAT, false},
                                               {"beta", XI_ATTR_FLOAT, false},
                                               {"bias", XI_ATTR_FLOAT, false},
@@ -174,9 +188,11 @@ static const xi_attr_rule norm_lrn_attrs[] = {{"alpha", XI_ATTR_FLOAT, false},
                                               {NULL}};
 static const xi_attr_rule norm_mean_variance_attrs[] = {{"axes", XI_ATTR_INTS, false}, {NULL}};
 
-#define NORM(op, least, most, outs, rules, rule)                                                   \
-    {.name = op, .min_inputs = least, .max_inputs = most, .min_outputs = 1, .max_outputs = outs,   \
-     .attrs = rules, .infer = rule, .tolerance = 1e-5f}
+#define NORM(op, least, most, outs, rules, rule)                               \
+    {                                                                          \
+        .name = op, .min_inputs = least, .max_inputs = most, .min_outputs = 1, \
+        .max_outputs = outs, .attrs = rules, .infer = rule, .tolerance = 1e-5f \
+    }
 
 const xi_op xi_ops_normalization[] = {
     NORM("BatchNormalization", 5, 5, 3, norm_batch_attrs, norm_batch_infer),

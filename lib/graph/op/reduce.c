@@ -8,7 +8,8 @@ static void reduce_unknown_axes(xi_infer *c, bool keep, xi_shape *out)
 {
     int64_t count = -1;
     const xi_type *axes = xi_infer_in(c, 1);
-    if (!keep && (!axes || !xi_shape_count(&axes->shape, &count) || count < 1 || count > out->rank)) {
+    if (!keep &&
+        (!axes || !xi_shape_count(&axes->shape, &count) || count < 1 || count > out->rank)) {
         *out = XI_SHAPE_UNKNOWN;
         return;
     }
@@ -24,7 +25,8 @@ static xinf_status reduce_shape(xi_infer *c, xi_shape *out)
     bool given = xi_infer_in(c, 1) != NULL;
     int32_t count = given ? xi_infer_ints(c, 1, axes, XI_MAX_RANK) : 0, rank = 0;
     *out = c->in[0]->shape;
-    if (given && c->known[1] && count < 0) return xi_infer_fail(c, "the axes are not a short list of integers");
+    if (given && c->known[1] && count < 0)
+        return xi_infer_fail(c, "the axes are not a short list of integers");
     if (out->rank < 0) return XINF_OK;
     if (count < 0) {
         reduce_unknown_axes(c, keep, out);
@@ -33,7 +35,8 @@ static xinf_status reduce_shape(xi_infer *c, xi_shape *out)
     bool all = count == 0 && !xi_node_int(c->node, "noop_with_empty_axes", 0);
     for (int32_t i = 0; i < count; i++) {
         int32_t axis;
-        if (out->rank == 0 && (axes[i] == 0 || axes[i] == -1)) continue; /* a scalar as a vector of one */
+        if (out->rank == 0 && (axes[i] == 0 || axes[i] == -1))
+            continue; /* a scalar as a vector of one */
         XI_TRY(xi_infer_axis(c, axes[i], out->rank, &axis));
         if (gone[axis]) return xi_infer_fail(c, "axis %d is given twice", (int)axis);
         gone[axis] = true;
@@ -91,13 +94,18 @@ cleanup:
     return status;
 }
 
-static const xi_attr_rule reduce_attrs[] = {{"keepdims", XI_ATTR_INT, false}, {"noop_with_empty_axes", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule reduce_arg_attrs[] = {
-    {"axis", XI_ATTR_INT, false}, {"keepdims", XI_ATTR_INT, false}, {"select_last_index", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule reduce_attrs[] = {
+    {"keepdims", XI_ATTR_INT, false}, {"noop_with_empty_axes", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule reduce_arg_attrs[] = {{"axis", XI_ATTR_INT, false},
+                                                {"keepdims", XI_ATTR_INT, false},
+                                                {"select_last_index", XI_ATTR_INT, false},
+                                                {NULL}};
 
-#define REDUCE(op, rule, tol)                                                                      \
-    {.name = op, .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1,             \
-     .attrs = reduce_attrs, .infer = rule, .tolerance = tol}
+#define REDUCE(op, rule, tol)                                                             \
+    {                                                                                     \
+        .name = op, .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, \
+        .attrs = reduce_attrs, .infer = rule, .tolerance = tol                            \
+    }
 
 const xi_op xi_ops_reduce[] = {
     REDUCE("ReduceSum", reduce_infer, 1e-5f),
@@ -110,8 +118,20 @@ const xi_op xi_ops_reduce[] = {
     REDUCE("ReduceProd", reduce_infer, 1e-5f),
     REDUCE("ReduceMax", reduce_extreme_infer, 0),
     REDUCE("ReduceMin", reduce_extreme_infer, 0),
-    {.name = "ArgMax", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .attrs = reduce_arg_attrs, .infer = reduce_arg_infer},
-    {.name = "ArgMin", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .attrs = reduce_arg_attrs, .infer = reduce_arg_infer},
+    {.name = "ArgMax",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = reduce_arg_attrs,
+     .infer = reduce_arg_infer},
+    {.name = "ArgMin",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = reduce_arg_attrs,
+     .infer = reduce_arg_infer},
     {0},
 };
 

@@ -8,13 +8,16 @@ static const xinf_dtype sequence_integers[] = {XINF_INT32, XINF_INT64, 0};
 static xinf_status sequence_want(xi_infer *c, int32_t i)
 {
     const xi_type *t = xi_infer_in(c, i);
-    if (!t || t->kind == XINF_KIND_SEQUENCE || (t->kind == XINF_KIND_TENSOR && t->dtype == XINF_UNDEFINED)) return XINF_OK;
+    if (!t || t->kind == XINF_KIND_SEQUENCE ||
+        (t->kind == XINF_KIND_TENSOR && t->dtype == XINF_UNDEFINED))
+        return XINF_OK;
     return xi_infer_fail(c, "input %d is no sequence", (int)i);
 }
 
 static xinf_status sequence_want_tensor(xi_infer *c, int32_t i)
 {
-    if (!c->in[i] || c->in[i]->kind != XINF_KIND_TENSOR) return xi_infer_fail(c, "input %d is no tensor", (int)i);
+    if (!c->in[i] || c->in[i]->kind != XINF_KIND_TENSOR)
+        return xi_infer_fail(c, "input %d is no tensor", (int)i);
     return XINF_OK;
 }
 
@@ -23,7 +26,8 @@ static xinf_status sequence_of(xi_infer *c, xinf_dtype dtype, const xi_shape *sh
 {
     xi_type *item = xi_arena_alloc(c->arena, sizeof *item);
     if (!item) return xi_fail_memory(c->err, sizeof *item);
-    *item = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = dtype, .shape = shape ? *shape : XI_SHAPE_UNKNOWN};
+    *item = (xi_type){
+        .kind = XINF_KIND_TENSOR, .dtype = dtype, .shape = shape ? *shape : XI_SHAPE_UNKNOWN};
     c->out[0] = (xi_type){.kind = XINF_KIND_SEQUENCE, .element = item};
     return XINF_OK;
 }
@@ -35,7 +39,8 @@ static xinf_status sequence_construct(xi_infer *c)
         xinf_status status = sequence_want_tensor(c, i);
         if (status != XINF_OK) return status;
         if (dtype == XINF_UNDEFINED) dtype = c->in[i]->dtype;
-        if (c->in[i]->dtype != XINF_UNDEFINED && c->in[i]->dtype != dtype) return xi_infer_fail(c, "its inputs differ in dtype");
+        if (c->in[i]->dtype != XINF_UNDEFINED && c->in[i]->dtype != dtype)
+            return xi_infer_fail(c, "its inputs differ in dtype");
     }
     return sequence_of(c, dtype, c->input_count == 1 ? &c->in[0]->shape : NULL);
 }
@@ -43,7 +48,8 @@ static xinf_status sequence_construct(xi_infer *c)
 static xinf_status sequence_empty(xi_infer *c)
 {
     int64_t dtype = xi_node_int(c->node, "dtype", XINF_FLOAT32);
-    if (dtype <= 0 || dtype >= XI_DTYPE_COUNT) return xi_infer_fail(c, "dtype %lld", (long long)dtype);
+    if (dtype <= 0 || dtype >= XI_DTYPE_COUNT)
+        return xi_infer_fail(c, "dtype %lld", (long long)dtype);
     return sequence_of(c, (xinf_dtype)dtype, NULL);
 }
 
@@ -51,7 +57,8 @@ static xinf_status sequence_position(xi_infer *c, int32_t i)
 {
     int64_t count;
     if (!xi_infer_in(c, i)) return XINF_OK;
-    if (xi_shape_count(&c->in[i]->shape, &count) && count != 1) return xi_infer_fail(c, "position is no single number");
+    if (xi_shape_count(&c->in[i]->shape, &count) && count != 1)
+        return xi_infer_fail(c, "position is no single number");
     return xi_infer_want(c, i, sequence_integers);
 }
 
@@ -70,9 +77,15 @@ static xinf_status sequence_insert(xi_infer *c)
     if (status == XINF_OK) status = sequence_want_tensor(c, 1);
     if (status != XINF_OK) return status;
     const xi_type *item = c->in[0]->element;
-    if (item && item->dtype != XINF_UNDEFINED && c->in[1]->dtype != XINF_UNDEFINED && item->dtype != c->in[1]->dtype)
-        return xi_infer_fail(c, "a %s does not go into a sequence of %s", xinf_dtype_name(c->in[1]->dtype), xinf_dtype_name(item->dtype));
-    return sequence_of(c, c->in[1]->dtype != XINF_UNDEFINED ? c->in[1]->dtype : item ? item->dtype : XINF_UNDEFINED, NULL);
+    if (item && item->dtype != XINF_UNDEFINED && c->in[1]->dtype != XINF_UNDEFINED &&
+        item->dtype != c->in[1]->dtype)
+        return xi_infer_fail(c, "a %s does not go into a sequence of %s",
+                             xinf_dtype_name(c->in[1]->dtype), xinf_dtype_name(item->dtype));
+    return sequence_of(c,
+                       c->in[1]->dtype != XINF_UNDEFINED ? c->in[1]->dtype
+                       : item                            ? item->dtype
+                                                         : XINF_UNDEFINED,
+                       NULL);
 }
 
 static xinf_status sequence_erase(xi_infer *c)
@@ -108,14 +121,16 @@ static xinf_status sequence_split(xi_infer *c)
     XI_TRY(sequence_want_tensor(c, 0));
     if (xi_infer_in(c, 1)) {
         XI_TRY(xi_infer_want(c, 1, sequence_integers));
-        if (c->in[1]->shape.rank > 1) return xi_infer_fail(c, "split has rank %d", (int)c->in[1]->shape.rank);
+        if (c->in[1]->shape.rank > 1)
+            return xi_infer_fail(c, "split has rank %d", (int)c->in[1]->shape.rank);
     }
     if (item.rank >= 0) {
         XI_TRY(xi_infer_axis(c, xi_node_int(c->node, "axis", 0), item.rank, &axis));
         item.dim[axis] = XI_DIM_UNKNOWN;
         if (!xi_infer_in(c, 1)) {
             item.dim[axis] = 1;
-            for (int32_t i = axis; !xi_node_int(c->node, "keepdims", 1) && i + 1 < item.rank; i++) item.dim[i] = item.dim[i + 1];
+            for (int32_t i = axis; !xi_node_int(c->node, "keepdims", 1) && i + 1 < item.rank; i++)
+                item.dim[i] = item.dim[i + 1];
             item.rank -= xi_node_int(c->node, "keepdims", 1) == 0;
         }
     }
@@ -149,17 +164,23 @@ static xinf_status sequence_get(xi_infer *c)
 {
     c->out[0] = *c->in[0];
     c->out[0].optional = false;
-    if (c->out[0].kind == XINF_KIND_NONE) c->out[0] = XI_TYPE_UNKNOWN; /* an optional of an unknown kind */
+    if (c->out[0].kind == XINF_KIND_NONE)
+        c->out[0] = XI_TYPE_UNKNOWN; /* an optional of an unknown kind */
     return XINF_OK;
 }
 
 static const xi_attr_rule sequence_dtype[] = {{"dtype", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule sequence_concat_attrs[] = {{"axis", XI_ATTR_INT, true}, {"new_axis", XI_ATTR_INT, false}, {NULL}};
-static const xi_attr_rule sequence_split_attrs[] = {{"axis", XI_ATTR_INT, false}, {"keepdims", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule sequence_concat_attrs[] = {
+    {"axis", XI_ATTR_INT, true}, {"new_axis", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule sequence_split_attrs[] = {
+    {"axis", XI_ATTR_INT, false}, {"keepdims", XI_ATTR_INT, false}, {NULL}};
 static const xi_attr_rule sequence_type[] = {{"type", XI_ATTR_TYPE, false}, {NULL}};
 
-#define SEQUENCE_ROW(op, least, most, rules, rule) \
-    {.name = op, .min_inputs = least, .max_inputs = most, .min_outputs = 1, .max_outputs = 1, .attrs = rules, .infer = rule, .flags = XI_OP_HANDLE}
+#define SEQUENCE_ROW(op, least, most, rules, rule)                                               \
+    {                                                                                            \
+        .name = op, .min_inputs = least, .max_inputs = most, .min_outputs = 1, .max_outputs = 1, \
+        .attrs = rules, .infer = rule, .flags = XI_OP_HANDLE                                     \
+    }
 
 const xi_op xi_ops_sequence[] = {
     SEQUENCE_ROW("SequenceConstruct", 1, -1, NULL, sequence_construct),

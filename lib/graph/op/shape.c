@@ -33,10 +33,22 @@ static xinf_status shape_size(xi_infer *c)
     return XINF_OK;
 }
 
-static const xi_attr_rule shape_attrs[] = {{"start", XI_ATTR_INT, false}, {"end", XI_ATTR_INT, false}, {NULL}};
+static const xi_attr_rule shape_attrs[] = {
+    {"start", XI_ATTR_INT, false}, {"end", XI_ATTR_INT, false}, {NULL}};
 
 const xi_op xi_ops_shape[] = {
-    {.name = "Shape", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .attrs = shape_attrs, .infer = shape_infer},
-    {.name = "Size", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .infer = shape_size},
+    {.name = "Shape",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = shape_attrs,
+     .infer = shape_infer},
+    {.name = "Size",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = shape_size},
     {0},
 };

@@ -32,10 +32,12 @@ static xinf_status slice_read(xi_infer *c, slice_lists *l)
         if (!t) continue;
         if (t->shape.rank > 1) return xi_infer_fail(c, "input %d must have rank 1", (int)i);
         if (t->dtype != XINF_UNDEFINED && t->dtype != XINF_INT64 && t->dtype != XINF_INT32)
-            return xi_infer_fail(c, "input %d is %s where integers are wanted", (int)i, xinf_dtype_name(t->dtype));
+            return xi_infer_fail(c, "input %d is %s where integers are wanted", (int)i,
+                                 xinf_dtype_name(t->dtype));
         int64_t n = t->shape.rank < 0 ? -1 : t->shape.rank == 0 ? 1 : t->shape.dim[0];
         if (n < 0) continue;
-        if (n > XI_MAX_RANK || (length >= 0 && n != length)) return xi_infer_fail(c, "input %d lists %lld numbers", (int)i, (long long)n);
+        if (n > XI_MAX_RANK || (length >= 0 && n != length))
+            return xi_infer_fail(c, "input %d lists %lld numbers", (int)i, (long long)n);
         length = n;
     }
     l->starts = xi_infer_ints(c, 1, l->start, XI_MAX_RANK);
@@ -81,6 +83,11 @@ cleanup:
 }
 
 const xi_op xi_ops_slice[] = {
-    {.name = "Slice", .min_inputs = 3, .max_inputs = 5, .min_outputs = 1, .max_outputs = 1, .infer = slice_infer},
+    {.name = "Slice",
+     .min_inputs = 3,
+     .max_inputs = 5,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = slice_infer},
     {0},
 };

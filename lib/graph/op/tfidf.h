@@ -6,10 +6,12 @@
 
 typedef enum xi_tfidf_mode { XI_TFIDF_TF, XI_TFIDF_IDF, XI_TFIDF_BOTH } xi_tfidf_mode;
 
-/* Grams of n items begin at item starts[n-1] of the pool; gram number g goes to column indexes[g]. */
+/* Grams of n items begin at item starts[n-1] of the pool; gram number g goes to column indexes[g].
+ */
 typedef struct xi_tfidf {
     xi_tfidf_mode mode;
-    int64_t least, most, skips; /* items of a gram that counts; items between two that may be left out */
+    int64_t least, most,
+        skips; /* items of a gram that counts; items between two that may be left out */
     int64_t columns;
     int32_t items, grams, sizes, weight_count;
     const int64_t *starts, *indexes, *ints;

@@ -51,16 +51,21 @@ static xinf_status unary_gelu(xi_infer *c)
 }
 
 static const xi_attr_rule unary_alpha[] = {{"alpha", XI_ATTR_FLOAT, false}, {NULL}};
-static const xi_attr_rule unary_alpha_beta[] = {{"alpha", XI_ATTR_FLOAT, false}, {"beta", XI_ATTR_FLOAT, false}, {NULL}};
-static const xi_attr_rule unary_alpha_gamma[] = {{"alpha", XI_ATTR_FLOAT, false}, {"gamma", XI_ATTR_FLOAT, false}, {NULL}};
-static const xi_attr_rule unary_shrink[] = {{"lambd", XI_ATTR_FLOAT, false}, {"bias", XI_ATTR_FLOAT, false}, {NULL}};
+static const xi_attr_rule unary_alpha_beta[] = {
+    {"alpha", XI_ATTR_FLOAT, false}, {"beta", XI_ATTR_FLOAT, false}, {NULL}};
+static const xi_attr_rule unary_alpha_gamma[] = {
+    {"alpha", XI_ATTR_FLOAT, false}, {"gamma", XI_ATTR_FLOAT, false}, {NULL}};
+static const xi_attr_rule unary_shrink[] = {
+    {"lambd", XI_ATTR_FLOAT, false}, {"bias", XI_ATTR_FLOAT, false}, {NULL}};
 static const xi_attr_rule unary_approximate[] = {{"approximate", XI_ATTR_STRING, false}, {NULL}};
 static const xi_attr_rule unary_infinities[] = {
     {"detect_negative", XI_ATTR_INT, false}, {"detect_positive", XI_ATTR_INT, false}, {NULL}};
 
-#define UNARY(op, rules, shape_rule, tol)                                                          \
-    {.name = op, .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1,             \
-     .attrs = rules, .infer = shape_rule, .tolerance = tol}
+#define UNARY(op, rules, shape_rule, tol)                                                 \
+    {                                                                                     \
+        .name = op, .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, \
+        .attrs = rules, .infer = shape_rule, .tolerance = tol                             \
+    }
 
 const xi_op xi_ops_unary[] = {
     UNARY("Abs", NULL, unary_numbers, 0),

@@ -30,8 +30,11 @@ static xinf_status variadic_numbers(xi_infer *c)
     return variadic_infer(c, XI_DTYPES_NUMBER);
 }
 
-#define VARIADIC(op, shape_rule)                                                                   \
-    {.name = op, .min_inputs = 1, .max_inputs = -1, .min_outputs = 1, .max_outputs = 1, .infer = shape_rule}
+#define VARIADIC(op, shape_rule)                                                           \
+    {                                                                                      \
+        .name = op, .min_inputs = 1, .max_inputs = -1, .min_outputs = 1, .max_outputs = 1, \
+        .infer = shape_rule                                                                \
+    }
 
 const xi_op xi_ops_variadic[] = {
     VARIADIC("Sum", variadic_floats),

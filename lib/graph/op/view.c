@@ -1,4 +1,5 @@
-/* view.c — the same elements under another shape: Reshape, Squeeze, Unsqueeze, Flatten, Identity. */
+/* view.c — the same elements under another shape: Reshape, Squeeze, Unsqueeze, Flatten, Identity.
+ */
 #include "base/checked.h"
 #include "graph/op.h"
 
@@ -16,15 +17,19 @@ static int64_t view_list_length(const xi_infer *c, int32_t i)
 static xinf_status view_check_list(xi_infer *c, int32_t i, int64_t max)
 {
     if (xi_infer_rank(c, i) > 1) return xi_infer_fail(c, "input %d must have rank 1", (int)i);
-    if (view_list_length(c, i) > max) return xi_infer_fail(c, "input %d lists more than %d numbers", (int)i, (int)max);
+    if (view_list_length(c, i) > max)
+        return xi_infer_fail(c, "input %d lists more than %d numbers", (int)i, (int)max);
     xinf_dtype d = xi_infer_dtype(c, i);
     if (d != XINF_UNDEFINED && d != XINF_INT64 && d != XINF_INT32)
-        return xi_infer_fail(c, "input %d is %s where integers are wanted", (int)i, xinf_dtype_name(d));
+        return xi_infer_fail(c, "input %d is %s where integers are wanted", (int)i,
+                             xinf_dtype_name(d));
     return XINF_OK;
 }
 
-/* What the one free dimension of Reshape must be, where it can be told: known sizes divide, equal unknown ones cancel. */
-static xinf_status view_solve(xi_infer *c, const xi_shape *in, const bool *copied, xi_shape *r, int32_t free_at)
+/* What the one free dimension of Reshape must be, where it can be told: known sizes divide, equal
+ * unknown ones cancel. */
+static xinf_status view_solve(xi_infer *c, const xi_shape *in, const bool *copied, xi_shape *r,
+                              int32_t free_at)
 {
     int64_t have = 1, want = 1, left = XI_DIM_UNKNOWN;
     int32_t unknown = 0;
@@ -44,15 +49,23 @@ static xinf_status view_solve(xi_infer *c, const xi_shape *in, const bool *copie
         zero = zero || r->dim[i] == 0;
         if (i < in->rank && copied[i]) continue;
         if (r->dim[i] < 0) return XINF_OK;
-        if (!xi_mul_i64(want, r->dim[i], &want)) return xi_infer_fail(c, "the shape asked for is too large");
+        if (!xi_mul_i64(want, r->dim[i], &want))
+            return xi_infer_fail(c, "the shape asked for is too large");
     }
-    if (zero) return free_at < 0 ? XINF_OK : xi_infer_fail(c, "the dimension for -1 cannot be told beside a dimension of 0");
+    if (zero)
+        return free_at < 0 ? XINF_OK
+                           : xi_infer_fail(
+                                 c, "the dimension for -1 cannot be told beside a dimension of 0");
     if (free_at < 0) {
-        if (unknown == 0 && have != want) return xi_infer_fail(c, "%lld elements do not fill a shape of %lld", (long long)have, (long long)want);
+        if (unknown == 0 && have != want)
+            return xi_infer_fail(c, "%lld elements do not fill a shape of %lld", (long long)have,
+                                 (long long)want);
         return XINF_OK;
     }
     if (unknown == 0) {
-        if (want == 0 || have % want) return xi_infer_fail(c, "%lld elements do not divide by %lld", (long long)have, (long long)want);
+        if (want == 0 || have % want)
+            return xi_infer_fail(c, "%lld elements do not divide by %lld", (long long)have,
+                                 (long long)want);
         r->dim[free_at] = have / want;
     } else if (unknown == 1 && have == want) {
         r->dim[free_at] = left;
@@ -64,7 +77,8 @@ static xinf_status view_reshape(xi_infer *c)
 {
     int64_t v[XI_MAX_RANK];
     const xi_shape *in = &c->in[0]->shape;
-    bool copied[XI_MAX_RANK] = {false}, keep_zero = xi_node_int(c->node, "allowzero", 0) != 0, some_zero = false;
+    bool copied[XI_MAX_RANK] = {false}, keep_zero = xi_node_int(c->node, "allowzero", 0) != 0,
+         some_zero = false;
     int32_t free_at = -1;
     xinf_status status = view_check_list(c, 1, XI_MAX_RANK);
     if (status != XINF_OK) return status;
@@ -72,12 +86,15 @@ static xinf_status view_reshape(xi_infer *c)
     xi_shape r = {.rank = n >= 0 ? n : (int32_t)view_list_length(c, 1)};
     for (int32_t i = 0; i < r.rank; i++) r.dim[i] = XI_DIM_UNKNOWN;
     for (int32_t i = 0; i < n; i++) {
-        if (v[i] < -1) return xi_infer_fail(c, "dimension %d of the shape is %lld", (int)i, (long long)v[i]);
+        if (v[i] < -1)
+            return xi_infer_fail(c, "dimension %d of the shape is %lld", (int)i, (long long)v[i]);
         if (v[i] == -1) {
             if (free_at >= 0) return xi_infer_fail(c, "two dimensions of the shape are -1");
             free_at = i;
         } else if (v[i] == 0 && !keep_zero) {
-            if (in->rank >= 0 && i >= in->rank) return xi_infer_fail(c, "dimension %d is to be copied from an input of rank %d", (int)i, (int)in->rank);
+            if (in->rank >= 0 && i >= in->rank)
+                return xi_infer_fail(c, "dimension %d is to be copied from an input of rank %d",
+                                     (int)i, (int)in->rank);
             copied[i] = true;
             r.dim[i] = in->rank >= 0 ? in->dim[i] : XI_DIM_UNKNOWN;
         } else {
@@ -144,10 +161,12 @@ static xinf_status view_squeeze(xi_infer *c)
             if (!(axes >> i & 1))
                 r.dim[r.rank++] = in->dim[i];
             else if (in->dim[i] >= 0 && in->dim[i] != 1)
-                return xi_infer_fail(c, "dimension %d is %lld, not 1", (int)i, (long long)in->dim[i]);
+                return xi_infer_fail(c, "dimension %d is %lld, not 1", (int)i,
+                                     (long long)in->dim[i]);
         }
     } else if (in->rank >= 0 && view_list_length(c, 1) >= 0) {
-        if (view_list_length(c, 1) > in->rank) return xi_infer_fail(c, "it squeezes more axes than there are");
+        if (view_list_length(c, 1) > in->rank)
+            return xi_infer_fail(c, "it squeezes more axes than there are");
         r = view_blank(in->rank - view_list_length(c, 1));
     }
     xi_infer_set(c, 0, c->in[0]->dtype, &r);
@@ -162,12 +181,14 @@ static xinf_status view_unsqueeze(xi_infer *c)
     xinf_status status = view_check_list(c, 1, XI_MAX_RANK);
     if (status != XINF_OK) return status;
     if (in->rank >= 0 && n >= 0) {
-        if (in->rank + n > XI_MAX_RANK) return xi_infer_fail(c, "the result would have rank %lld", (long long)(in->rank + n));
+        if (in->rank + n > XI_MAX_RANK)
+            return xi_infer_fail(c, "the result would have rank %lld", (long long)(in->rank + n));
         r = view_blank(in->rank + n);
         status = view_axes(c, r.rank, &axes);
         if (status != XINF_OK) return status;
     }
-    for (int32_t i = 0, from = 0; axes >= 0 && i < r.rank; i++) r.dim[i] = axes >> i & 1 ? 1 : in->dim[from++];
+    for (int32_t i = 0, from = 0; axes >= 0 && i < r.rank; i++)
+        r.dim[i] = axes >> i & 1 ? 1 : in->dim[from++];
     xi_infer_set(c, 0, c->in[0]->dtype, &r);
     return XINF_OK;
 }
@@ -193,7 +214,8 @@ static xinf_status view_flatten(xi_infer *c)
     int64_t axis = xi_node_int(c->node, "axis", 1);
     xi_shape r = {.rank = 2, .dim = {XI_DIM_UNKNOWN, XI_DIM_UNKNOWN}};
     if (in->rank >= 0) {
-        if (axis < -in->rank || axis > in->rank) return xi_infer_fail(c, "axis %lld is outside rank %d", (long long)axis, (int)in->rank);
+        if (axis < -in->rank || axis > in->rank)
+            return xi_infer_fail(c, "axis %lld is outside rank %d", (long long)axis, (int)in->rank);
         int32_t at = (int32_t)(axis < 0 ? axis + in->rank : axis);
         r.dim[0] = view_product(in, 0, at);
         r.dim[1] = view_product(in, at, in->rank);
@@ -212,10 +234,38 @@ static const xi_attr_rule view_allowzero[] = {{"allowzero", XI_ATTR_INT, false},
 static const xi_attr_rule view_axis[] = {{"axis", XI_ATTR_INT, false}, {NULL}};
 
 const xi_op xi_ops_view[] = {
-    {.name = "Reshape", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .attrs = view_allowzero, .infer = view_reshape},
-    {.name = "Squeeze", .min_inputs = 1, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .infer = view_squeeze},
-    {.name = "Unsqueeze", .min_inputs = 2, .max_inputs = 2, .min_outputs = 1, .max_outputs = 1, .infer = view_unsqueeze},
-    {.name = "Flatten", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .attrs = view_axis, .infer = view_flatten},
-    {.name = "Identity", .min_inputs = 1, .max_inputs = 1, .min_outputs = 1, .max_outputs = 1, .infer = view_identity, .flags = XI_OP_HANDLE},
+    {.name = "Reshape",
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = view_allowzero,
+     .infer = view_reshape},
+    {.name = "Squeeze",
+     .min_inputs = 1,
+     .max_inputs = 2,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = view_squeeze},
+    {.name = "Unsqueeze",
+     .min_inputs = 2,
+     .max_inputs = 2,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = view_unsqueeze},
+    {.name = "Flatten",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .attrs = view_axis,
+     .infer = view_flatten},
+    {.name = "Identity",
+     .min_inputs = 1,
+     .max_inputs = 1,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = view_identity,
+     .flags = XI_OP_HANDLE},
     {0},
 };

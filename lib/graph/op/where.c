@@ -17,6 +17,11 @@ cleanup:
 }
 
 const xi_op xi_ops_where[] = {
-    {.name = "Where", .min_inputs = 3, .max_inputs = 3, .min_outputs = 1, .max_outputs = 1, .infer = where_infer},
+    {.name = "Where",
+     .min_inputs = 3,
+     .max_inputs = 3,
+     .min_outputs = 1,
+     .max_outputs = 1,
+     .infer = where_infer},
     {0},
 };

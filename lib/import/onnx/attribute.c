@@ -37,28 +37,34 @@ static int32_t attribute_kind(const Onnx__Attribute *a)
     return a->tp ? ATTRIBUTE_TYPE : ATTRIBUTE_UNDEFINED;
 }
 
-static const Onnx__Attribute *attribute_find(Onnx__Attribute *const *list, size_t count, xi_str name)
+static const Onnx__Attribute *attribute_find(Onnx__Attribute *const *list, size_t count,
+                                             xi_str name)
 {
     for (size_t i = 0; i < count; i++)
         if (xi_str_eq(xi_onnx_str(list[i]->name), name)) return list[i];
     return NULL;
 }
 
-xinf_status xi_onnx_attribute_resolve(const Onnx__Attribute **out, const xi_onnx_scope **out_scope, xi_onnx_importer *im,
-                                      const Onnx__Attribute *a, const xi_onnx_scope *scope)
+xinf_status xi_onnx_attribute_resolve(const Onnx__Attribute **out, const xi_onnx_scope **out_scope,
+                                      xi_onnx_importer *im, const Onnx__Attribute *a,
+                                      const xi_onnx_scope *scope)
 {
     while (a && a->ref_attr_name.len) {
         const xi_onnx_call *call = scope->call;
         xi_str name = xi_onnx_str(a->ref_attr_name);
         if (!call)
-            return xi_fail(im->err, XINF_MALFORMED, "attribute \"%.*s\" refers to a function's attribute \"%.*s\" outside any function",
-                           XI_STR_ARG(xi_onnx_str(a->name)), XI_STR_ARG(name));
+            return xi_fail(
+                im->err, XINF_MALFORMED,
+                "attribute \"%.*s\" refers to a function's attribute \"%.*s\" outside any function",
+                XI_STR_ARG(xi_onnx_str(a->name)), XI_STR_ARG(name));
         a = attribute_find(call->node->attribute, call->node->n_attribute, name);
         scope = call->caller;
         if (a) continue;
-        a = attribute_find(call->function->attribute_proto, call->function->n_attribute_proto, name);
+        a = attribute_find(call->function->attribute_proto, call->function->n_attribute_proto,
+                           name);
         if (a && a->ref_attr_name.len)
-            return xi_fail(im->err, XINF_MALFORMED, "function \"%.*s\": the default of attribute \"%.*s\" is a reference",
+            return xi_fail(im->err, XINF_MALFORMED,
+                           "function \"%.*s\": the default of attribute \"%.*s\" is a reference",
                            XI_STR_ARG(xi_onnx_str(call->function->name)), XI_STR_ARG(name));
     }
     *out = a;
@@ -66,7 +72,8 @@ xinf_status xi_onnx_attribute_resolve(const Onnx__Attribute **out, const xi_onnx
     return XINF_OK;
 }
 
-static xinf_status attribute_copy(const void **out, xi_onnx_importer *im, const void *items, size_t count, size_t size)
+static xinf_status attribute_copy(const void **out, xi_onnx_importer *im, const void *items,
+                                  size_t count, size_t size)
 {
     void *copy = xi_arena_array(&im->family->arena, count, size);
     if (!copy) return xi_onnx_no_memory(im);
@@ -96,7 +103,8 @@ static xinf_status attribute_tensors(xi_attr *out, xi_onnx_importer *im, const O
     return XINF_OK;
 }
 
-static xinf_status attribute_graphs(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a, const xi_onnx_scope *scope)
+static xinf_status attribute_graphs(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a,
+                                    const xi_onnx_scope *scope)
 {
     xi_graph **list = xi_arena_array(&im->family->arena, a->n_graphs, sizeof *list);
     if (!list) return xi_onnx_no_memory(im);
@@ -116,7 +124,8 @@ static xinf_status attribute_type(xi_attr *out, xi_onnx_importer *im, const Onnx
     return xi_onnx_type(type, im, a->tp, xi_onnx_str(a->name));
 }
 
-static xinf_status attribute_list(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a, const xi_onnx_scope *scope, int32_t kind)
+static xinf_status attribute_list(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a,
+                                  const xi_onnx_scope *scope, int32_t kind)
 {
     size_t count;
     switch (kind) {
@@ -126,19 +135,23 @@ static xinf_status attribute_list(xi_attr *out, xi_onnx_importer *im, const Onnx
     case ATTRIBUTE_TENSORS: out->type = XI_ATTR_TENSORS, count = a->n_tensors; break;
     default: out->type = XI_ATTR_GRAPHS, count = a->n_graphs; break;
     }
-    if (count > INT32_MAX) return xi_fail(im->err, XINF_LIMIT, "attribute \"%.*s\" is too long", XI_STR_ARG(xi_onnx_str(a->name)));
+    if (count > INT32_MAX)
+        return xi_fail(im->err, XINF_LIMIT, "attribute \"%.*s\" is too long",
+                       XI_STR_ARG(xi_onnx_str(a->name)));
     out->count = (int32_t)count;
     switch (kind) {
-    case ATTRIBUTE_FLOATS: return attribute_copy((const void **)&out->floats, im, a->floats, count, sizeof *a->floats);
-    case ATTRIBUTE_INTS: return attribute_copy((const void **)&out->ints, im, a->ints, count, sizeof *a->ints);
+    case ATTRIBUTE_FLOATS:
+        return attribute_copy((const void **)&out->floats, im, a->floats, count, sizeof *a->floats);
+    case ATTRIBUTE_INTS:
+        return attribute_copy((const void **)&out->ints, im, a->ints, count, sizeof *a->ints);
     case ATTRIBUTE_STRINGS: return attribute_strings(out, im, a);
     case ATTRIBUTE_TENSORS: return attribute_tensors(out, im, a);
     default: return attribute_graphs(out, im, a, scope);
     }
 }
 
-xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a, const xi_onnx_scope *scope,
-                                     xi_str label)
+xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a,
+                                     const xi_onnx_scope *scope, xi_str label)
 {
     int32_t kind = attribute_kind(a);
     *out = (xi_attr){.name = xi_onnx_str(a->name), .count = 1};
@@ -164,9 +177,10 @@ xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const O
     case ATTRIBUTE_TENSORS:
     case ATTRIBUTE_GRAPHS: return attribute_list(out, im, a, scope, kind);
     default:
-        return xi_fail(im->err, XINF_UNSUPPORTED, "node %.*s: attribute \"%.*s\" is of kind %d, which is not supported", XI_STR_ARG(label),
-                       XI_STR_ARG(xi_onnx_str(a->name)), kind);
+        return xi_fail(im->err, XINF_UNSUPPORTED,
+                       "node %.*s: attribute \"%.*s\" is of kind %d, which is not supported",
+                       XI_STR_ARG(label), XI_STR_ARG(xi_onnx_str(a->name)), kind);
     }
-    return xi_fail(im->err, XINF_MALFORMED, "node %.*s: attribute \"%.*s\" holds nothing", XI_STR_ARG(label),
-                   XI_STR_ARG(xi_onnx_str(a->name)));
+    return xi_fail(im->err, XINF_MALFORMED, "node %.*s: attribute \"%.*s\" holds nothing",
+                   XI_STR_ARG(label), XI_STR_ARG(xi_onnx_str(a->name)));
 }

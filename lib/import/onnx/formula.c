@@ -46,11 +46,13 @@ void xi_formula_pass(xi_formula *f, const char *name)
     if (given) *formula_attr(f, name, given->type) = *given;
 }
 
-xi_node *xi_formula_node(xi_formula *f, const char *op, int32_t outputs, xi_value *const *inputs, int32_t count)
+xi_node *xi_formula_node(xi_formula *f, const char *op, int32_t outputs, xi_value *const *inputs,
+                         int32_t count)
 {
     while (count > 0 && !inputs[count - 1]) count--;
     if (f->failed) return NULL;
-    xi_node *made = xi_graph_add_node(f->n->graph, f->n, XI_STR(""), xi_str_of(op), f->n->name, count, outputs, f->attr_count);
+    xi_node *made = xi_graph_add_node(f->n->graph, f->n, XI_STR(""), xi_str_of(op), f->n->name,
+                                      count, outputs, f->attr_count);
     for (int32_t i = 0; made && i < outputs; i++)
         if (!xi_node_new_output(made, i)) made = NULL;
     if (!made) {
@@ -139,7 +141,8 @@ xi_value *xi_formula_range(xi_formula *f, xi_value *count)
     const int64_t none = 0;
     xi_value *last = XI_PUT(f, "Reshape", count, xi_formula_ints(f, &none, 0));
     xi_value *zero = XI_PUT(f, "Reshape", XI_LIST(f, 0), xi_formula_ints(f, &none, 0));
-    return XI_PUT(f, "Range", zero, last, XI_PUT(f, "Reshape", XI_LIST(f, 1), xi_formula_ints(f, &none, 0)));
+    return XI_PUT(f, "Range", zero, last,
+                  XI_PUT(f, "Reshape", XI_LIST(f, 1), xi_formula_ints(f, &none, 0)));
 }
 
 xi_value *xi_formula_dequantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero)
@@ -147,9 +150,11 @@ xi_value *xi_formula_dequantize(xi_formula *f, xi_value *x, xi_value *scale, xi_
     return XI_PUT(f, "DequantizeLinear", x, scale, zero);
 }
 
-xi_value *xi_formula_quantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero, const xi_value *like)
+xi_value *xi_formula_quantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero,
+                              const xi_value *like)
 {
-    if (!zero && like && like->type.dtype != XINF_UNDEFINED) xi_formula_int(f, "output_dtype", like->type.dtype);
+    if (!zero && like && like->type.dtype != XINF_UNDEFINED)
+        xi_formula_int(f, "output_dtype", like->type.dtype);
     return XI_PUT(f, "QuantizeLinear", x, scale, zero);
 }
 
@@ -165,7 +170,8 @@ void xi_formula_give(xi_formula *f, int32_t index, xi_value *v)
     if (!fresh) v = XI_PUT(f, "Identity", v);
     if (f->failed) return;
     own->type = v->type;
-    for (xi_node *k = f->first; k && k != f->n; k = k->next) /* nodes made here that already read it */
+    for (xi_node *k = f->first; k && k != f->n;
+         k = k->next) /* nodes made here that already read it */
         for (int32_t i = 0; i < k->input_count; i++)
             if (k->inputs[i] == v) k->inputs[i] = own;
     xi_node_set_output(v->producer, v->producer_output, own);
@@ -176,7 +182,8 @@ xinf_status xi_formula_end(xi_formula *f)
 {
     if (f->failed) return xi_onnx_no_memory(f->im);
     for (int32_t i = 0; i < f->n->output_count; i++)
-        if (f->n->outputs[i]) return xi_formula_refuse(f->n, "one of the outputs that are wanted is not supported");
+        if (f->n->outputs[i])
+            return xi_formula_refuse(f->n, "one of the outputs that are wanted is not supported");
     xi_node_remove(f->n);
     return XINF_OK;
 }

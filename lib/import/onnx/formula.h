@@ -1,8 +1,9 @@
 /* formula.h — writes what an operator of another domain computes as nodes of standard operators.
  *
- * A formula stands for one node of the file. Each put adds a node before it and gives its first output; a value that could not be
- * made is NULL, and everything made from then on is, so that only xi_formula_end needs a check. An input that is left out is NULL
- * too: what failed is remembered apart. Attributes are named right before the put that takes them: what stands in the arguments of
+ * A formula stands for one node of the file. Each put adds a node before it and gives its first
+ * output; a value that could not be made is NULL, and everything made from then on is, so that only
+ * xi_formula_end needs a check. An input that is left out is NULL too: what failed is remembered
+ * apart. Attributes are named right before the put that takes them: what stands in the arguments of
  * that put must not put nodes of its own. */
 #ifndef XI_IMPORT_ONNX_FORMULA_H
 #define XI_IMPORT_ONNX_FORMULA_H
@@ -14,7 +15,7 @@ enum { XI_FORMULA_ATTRS = 8 };
 typedef struct xi_formula {
     xi_onnx_importer *im;
     xi_node *n;
-    xi_node *first; /* the first node made */
+    xi_node *first;                  /* the first node made */
     xi_attr attrs[XI_FORMULA_ATTRS]; /* of the next node */
     int32_t attr_count;
     bool failed;
@@ -41,19 +42,25 @@ void xi_formula_int_list(xi_formula *f, const char *name, const int64_t *values,
 /* One that n has, under its own name; nothing when n has it not. */
 void xi_formula_pass(xi_formula *f, const char *name);
 
-xi_node *xi_formula_node(xi_formula *f, const char *op, int32_t outputs, xi_value *const *inputs, int32_t count);
+xi_node *xi_formula_node(xi_formula *f, const char *op, int32_t outputs, xi_value *const *inputs,
+                         int32_t count);
 xi_value *xi_formula_value(xi_formula *f, const char *op, xi_value *const *inputs, int32_t count);
 /* Output `index` of a node of several. */
 xi_value *xi_formula_output(const xi_formula *f, xi_node *made, int32_t index);
-#define XI_PUT(f, op, ...)                                                                         \
-    xi_formula_value(f, op, (xi_value *const[]){__VA_ARGS__}, (int32_t)(sizeof((xi_value *const[]){__VA_ARGS__}) / sizeof(xi_value *)))
-#define XI_PUT_NODE(f, op, outputs, ...)                                                           \
-    xi_formula_node(f, op, outputs, (xi_value *const[]){__VA_ARGS__}, (int32_t)(sizeof((xi_value *const[]){__VA_ARGS__}) / sizeof(xi_value *)))
+#define XI_PUT(f, op, ...)                                    \
+    xi_formula_value(f, op, (xi_value *const[]){__VA_ARGS__}, \
+                     (int32_t)(sizeof((xi_value *const[]){__VA_ARGS__}) / sizeof(xi_value *)))
+#define XI_PUT_NODE(f, op, outputs, ...)                              \
+    xi_formula_node(f, op, outputs, (xi_value *const[]){__VA_ARGS__}, \
+                    (int32_t)(sizeof((xi_value *const[]){__VA_ARGS__}) / sizeof(xi_value *)))
 
-/* Constants. A scalar has the element type of `like`, converted while running when that is not known here. */
+/* Constants. A scalar has the element type of `like`, converted while running when that is not
+ * known here. */
 xi_value *xi_formula_scalar(xi_formula *f, xi_value *like, double number);
 xi_value *xi_formula_ints(xi_formula *f, const int64_t *values, int32_t count);
-#define XI_LIST(f, ...) xi_formula_ints(f, (const int64_t[]){__VA_ARGS__}, (int32_t)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
+#define XI_LIST(f, ...)                                \
+    xi_formula_ints(f, (const int64_t[]){__VA_ARGS__}, \
+                    (int32_t)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
 
 /* Common forms. b NULL gives a. */
 xi_value *xi_formula_plus(xi_formula *f, xi_value *a, xi_value *b);
@@ -69,7 +76,8 @@ xi_value *xi_formula_size(xi_formula *f, xi_value *x, int64_t axis);
 xi_value *xi_formula_range(xi_formula *f, xi_value *count);
 xi_value *xi_formula_dequantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero);
 /* In the type of `zero`, else of `like`. */
-xi_value *xi_formula_quantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero, const xi_value *like);
+xi_value *xi_formula_quantize(xi_formula *f, xi_value *x, xi_value *scale, xi_value *zero,
+                              const xi_value *like);
 
 static inline xi_value *xi_formula_in(const xi_formula *f, int32_t i)
 {

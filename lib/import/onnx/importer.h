@@ -20,8 +20,9 @@ typedef struct xi_onnx_call {
 
 /* The names that a list of nodes can see. */
 struct xi_onnx_scope {
-    const xi_onnx_scope *parent; /* of the graph around; NULL for the model's graph and for function bodies */
-    const xi_onnx_call *call;    /* innermost, NULL outside functions */
+    const xi_onnx_scope
+        *parent; /* of the graph around; NULL for the model's graph and for function bodies */
+    const xi_onnx_call *call; /* innermost, NULL outside functions */
     xi_onnx_names names;
     Onnx__OperatorSet *const *opsets;
     size_t opset_count;
@@ -55,31 +56,42 @@ xi_str xi_onnx_label(const Onnx__Node *n);
 xinf_status xi_onnx_no_memory(xi_onnx_importer *im);
 
 /* graph.c: fills a graph from its message. parent NULL: the model's graph. */
-xinf_status xi_onnx_graph_import(xi_graph **out, xi_onnx_importer *im, const Onnx__Graph *proto, const xi_onnx_scope *parent);
-/* node.c: imports a list of nodes into scope->graph, in an order that works. All their outputs are registered first. */
-xinf_status xi_onnx_nodes_import(xi_onnx_importer *im, xi_onnx_scope *scope, Onnx__Node *const *nodes, size_t count);
-/* The value a name stands for, here or in a graph around; refuses an unknown name. *out NULL: an absent optional input. */
-xinf_status xi_onnx_resolve(xi_value **out, xi_onnx_importer *im, const xi_onnx_scope *scope, xi_str name, xi_str user);
+xinf_status xi_onnx_graph_import(xi_graph **out, xi_onnx_importer *im, const Onnx__Graph *proto,
+                                 const xi_onnx_scope *parent);
+/* node.c: imports a list of nodes into scope->graph, in an order that works. All their outputs are
+ * registered first. */
+xinf_status xi_onnx_nodes_import(xi_onnx_importer *im, xi_onnx_scope *scope,
+                                 Onnx__Node *const *nodes, size_t count);
+/* The value a name stands for, here or in a graph around; refuses an unknown name. *out NULL: an
+ * absent optional input. */
+xinf_status xi_onnx_resolve(xi_value **out, xi_onnx_importer *im, const xi_onnx_scope *scope,
+                            xi_str name, xi_str user);
 /* The version of a domain's operators here; 0: not imported. */
 int64_t xi_onnx_version(const xi_onnx_scope *scope, xi_str domain);
 /* A name as it is here: inside a function it carries the call's name. */
 xi_str xi_onnx_scoped_name(xi_onnx_importer *im, const xi_onnx_scope *scope, xi_str name);
 
-/* order.c: *out[i] is the node to import as i-th; NULL when the file's order works. Freed with xi_free, count × 4 bytes. */
-xinf_status xi_onnx_order(uint32_t **out, xi_onnx_importer *im, const xi_onnx_scope *scope, Onnx__Node *const *nodes, size_t count);
+/* order.c: *out[i] is the node to import as i-th; NULL when the file's order works. Freed with
+ * xi_free, count × 4 bytes. */
+xinf_status xi_onnx_order(uint32_t **out, xi_onnx_importer *im, const xi_onnx_scope *scope,
+                          Onnx__Node *const *nodes, size_t count);
 
 /* attribute.c */
-/* Follows a reference to an attribute of the function call around. *out NULL: not given. *out_scope: where it has its meaning. */
-xinf_status xi_onnx_attribute_resolve(const Onnx__Attribute **out, const xi_onnx_scope **out_scope, xi_onnx_importer *im,
-                                      const Onnx__Attribute *a, const xi_onnx_scope *scope);
-xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a, const xi_onnx_scope *scope,
-                                     xi_str label);
+/* Follows a reference to an attribute of the function call around. *out NULL: not given.
+ * *out_scope: where it has its meaning. */
+xinf_status xi_onnx_attribute_resolve(const Onnx__Attribute **out, const xi_onnx_scope **out_scope,
+                                      xi_onnx_importer *im, const Onnx__Attribute *a,
+                                      const xi_onnx_scope *scope);
+xinf_status xi_onnx_attribute_import(xi_attr *out, xi_onnx_importer *im, const Onnx__Attribute *a,
+                                     const xi_onnx_scope *scope, xi_str label);
 xinf_status xi_onnx_literal(const xi_literal **out, xi_onnx_importer *im, const Onnx__Tensor *t);
-xinf_status xi_onnx_sparse(const xi_literal **out, xi_onnx_importer *im, const Onnx__SparseTensor *s, xi_str name);
+xinf_status xi_onnx_sparse(const xi_literal **out, xi_onnx_importer *im,
+                           const Onnx__SparseTensor *s, xi_str name);
 /* Room for a tensor that the file does not store as such, inside the model's limit for those. */
 xinf_status xi_onnx_room(void **out, xi_onnx_importer *im, size_t size, xi_str name);
 /* The literal of a Constant node. */
-xinf_status xi_onnx_constant(const xi_literal **out, xi_onnx_importer *im, const Onnx__Node *n, const xi_onnx_scope *scope);
+xinf_status xi_onnx_constant(const xi_literal **out, xi_onnx_importer *im, const Onnx__Node *n,
+                             const xi_onnx_scope *scope);
 
 /* type.c; t NULL gives an unknown type. */
 xinf_status xi_onnx_type(xi_type *out, xi_onnx_importer *im, const Onnx__Type *t, xi_str name);
@@ -87,11 +99,14 @@ xinf_status xi_onnx_type(xi_type *out, xi_onnx_importer *im, const Onnx__Type *t
 /* function.c */
 xinf_status xi_onnx_functions_index(xi_onnx_importer *im);
 const Onnx__Function *xi_onnx_function_find(const xi_onnx_importer *im, const Onnx__Node *n);
-xinf_status xi_onnx_function_inline(xi_onnx_importer *im, xi_onnx_scope *scope, const Onnx__Node *n, const Onnx__Function *f);
+xinf_status xi_onnx_function_inline(xi_onnx_importer *im, xi_onnx_scope *scope, const Onnx__Node *n,
+                                    const Onnx__Function *f);
 
-/* upgrade.c: turns a node of `version` of its operator's domain into newest operators. New nodes go to the end of the graph. */
+/* upgrade.c: turns a node of `version` of its operator's domain into newest operators. New nodes go
+ * to the end of the graph. */
 xinf_status xi_onnx_upgrade(xi_onnx_importer *im, xi_node *n, int64_t version);
-/* infer.c: runs the operator's shape rule with what is known now; errors are left to the check of the whole graph. */
+/* infer.c: runs the operator's shape rule with what is known now; errors are left to the check of
+ * the whole graph. */
 void xi_onnx_infer(xi_onnx_importer *im, xi_node *n);
 
 #endif

@@ -16,7 +16,8 @@ void xi_onnx_names_free(xi_onnx_names *t)
 static xi_onnx_name *import_names_slot(const xi_onnx_names *t, xi_str name)
 {
     size_t at = (size_t)xi_str_hash(name) & (t->capacity - 1);
-    while (t->slots[at].used && !xi_str_eq(t->slots[at].name, name)) at = (at + 1) & (t->capacity - 1);
+    while (t->slots[at].used && !xi_str_eq(t->slots[at].name, name))
+        at = (at + 1) & (t->capacity - 1);
     return &t->slots[at];
 }
 
@@ -44,7 +45,11 @@ xi_onnx_name *xi_onnx_names_add(xi_onnx_names *t, xi_str name)
 {
     if (2 * (t->count + 1) > t->capacity && !import_names_grow(t)) return NULL;
     xi_onnx_name *slot = import_names_slot(t, name);
-    *slot = (xi_onnx_name){.name = name, .input = UINT32_MAX, .index = UINT32_MAX, .state = XI_NAME_MADE, .used = true};
+    *slot = (xi_onnx_name){.name = name,
+                           .input = UINT32_MAX,
+                           .index = UINT32_MAX,
+                           .state = XI_NAME_MADE,
+                           .used = true};
     t->count++;
     return slot;
 }

@@ -1,6 +1,7 @@
 #include "import/onnx/importer.h"
 
-/* Walks the names that a node reads: its inputs, and those that the graphs in its attributes take from outside. */
+/* Walks the names that a node reads: its inputs, and those that the graphs in its attributes take
+ * from outside. */
 typedef struct import_order_hidden {
     xi_onnx_names names;
     const struct import_order_hidden *outer;
@@ -33,7 +34,8 @@ static void import_order_node(import_order_reads *r, const Onnx__Node *n);
 static void import_order_hide(import_order_reads *r, import_order_hidden *h, xi_str name)
 {
     /* Only names that this list makes too are of interest. */
-    if (!name.len || !xi_onnx_names_find(r->names, name) || xi_onnx_names_find(&h->names, name)) return;
+    if (!name.len || !xi_onnx_names_find(r->names, name) || xi_onnx_names_find(&h->names, name))
+        return;
     if (!xi_onnx_names_add(&h->names, name)) r->failed = true;
 }
 
@@ -42,10 +44,13 @@ static void import_order_graph(import_order_reads *r, const Onnx__Graph *g)
 {
     import_order_hidden own = {.outer = r->hidden};
     xi_onnx_names_init(&own.names, &r->alloc);
-    for (size_t i = 0; i < g->n_input; i++) import_order_hide(r, &own, xi_onnx_str(g->input[i]->name));
-    for (size_t i = 0; i < g->n_initializer; i++) import_order_hide(r, &own, xi_onnx_str(g->initializer[i]->name));
+    for (size_t i = 0; i < g->n_input; i++)
+        import_order_hide(r, &own, xi_onnx_str(g->input[i]->name));
+    for (size_t i = 0; i < g->n_initializer; i++)
+        import_order_hide(r, &own, xi_onnx_str(g->initializer[i]->name));
     for (size_t i = 0; i < g->n_node; i++)
-        for (size_t k = 0; k < g->node[i]->n_output; k++) import_order_hide(r, &own, xi_onnx_str(g->node[i]->output[k]));
+        for (size_t k = 0; k < g->node[i]->n_output; k++)
+            import_order_hide(r, &own, xi_onnx_str(g->node[i]->output[k]));
     r->hidden = &own;
     for (size_t i = 0; i < g->n_node; i++) import_order_node(r, g->node[i]);
     for (size_t i = 0; i < g->n_output; i++) import_order_add(r, xi_onnx_str(g->output[i]->name));
@@ -64,8 +69,9 @@ static void import_order_node(import_order_reads *r, const Onnx__Node *n)
 }
 
 /* Depth-first: a node is placed after all that it reads. `state`: 0 new, 1 open, 2 placed. */
-static xinf_status import_order_sort(uint32_t *out, xi_onnx_importer *im, Onnx__Node *const *nodes, size_t count, const size_t *start,
-                              const uint32_t *reads, uint8_t *state, size_t *next, uint32_t *stack)
+static xinf_status import_order_sort(uint32_t *out, xi_onnx_importer *im, Onnx__Node *const *nodes,
+                                     size_t count, const size_t *start, const uint32_t *reads,
+                                     uint8_t *state, size_t *next, uint32_t *stack)
 {
     size_t placed = 0;
     for (size_t i = 0; i < count; i++) next[i] = start[i];
@@ -84,8 +90,10 @@ static xinf_status import_order_sort(uint32_t *out, xi_onnx_importer *im, Onnx__
             }
             uint32_t to = reads[next[at]++];
             if (state[to] == 1)
-                return xi_fail(im->err, XINF_MALFORMED, "node %.*s (%.*s) needs its own result: the graph has a cycle",
-                               XI_STR_ARG(xi_onnx_label(nodes[to])), XI_STR_ARG(xi_onnx_str(nodes[to]->op_type)));
+                return xi_fail(im->err, XINF_MALFORMED,
+                               "node %.*s (%.*s) needs its own result: the graph has a cycle",
+                               XI_STR_ARG(xi_onnx_label(nodes[to])),
+                               XI_STR_ARG(xi_onnx_str(nodes[to]->op_type)));
             if (state[to] == 2) continue;
             state[to] = 1;
             stack[depth++] = to;
@@ -94,7 +102,8 @@ static xinf_status import_order_sort(uint32_t *out, xi_onnx_importer *im, Onnx__
     return XINF_OK;
 }
 
-xinf_status xi_onnx_order(uint32_t **out, xi_onnx_importer *im, const xi_onnx_scope *scope, Onnx__Node *const *nodes, size_t count)
+xinf_status xi_onnx_order(uint32_t **out, xi_onnx_importer *im, const xi_onnx_scope *scope,
+                          Onnx__Node *const *nodes, size_t count)
 {
     xinf_status status = XINF_OK;
     import_order_reads r = {.names = &scope->names, .alloc = im->alloc};

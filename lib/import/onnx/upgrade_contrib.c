@@ -1,4 +1,5 @@
-/* upgrade_contrib.c — com.microsoft: activations, products and what has a standard operator of the same meaning. */
+/* upgrade_contrib.c — com.microsoft: activations, products and what has a standard operator of the
+ * same meaning. */
 #include "import/onnx/formula.h"
 
 /* ---- activations ---- */
@@ -33,19 +34,29 @@ static xinf_status contrib_split_gelu(xi_onnx_importer *im, xi_node *n, int64_t 
     return xi_formula_end(&f);
 }
 
-/* The activation that a fused operator names, with its parameters; NULL and *known false when there is no such. */
-static xi_value *contrib_activate(xi_formula *f, xi_value *x, xi_str name, const float *params, int32_t count, bool *known)
+/* The activation that a fused operator names, with its parameters; NULL and *known false when there
+ * is no such. */
+static xi_value *contrib_activate(xi_formula *f, xi_value *x, xi_str name, const float *params,
+                                  int32_t count, bool *known)
 {
     static const struct {
         const char *name, *first, *second;
-    } with[] = {{"LeakyRelu", "alpha", NULL}, {"Elu", "alpha", NULL},     {"ThresholdedRelu", "alpha", NULL},
-                {"HardSigmoid", "alpha", "beta"}, {"Relu", NULL, NULL},   {"Sigmoid", NULL, NULL},
-                {"Tanh", NULL, NULL},         {"Softplus", NULL, NULL},   {"Softsign", NULL, NULL},
-                {"Gelu", NULL, NULL},         {"HardSwish", NULL, NULL}};
+    } with[] = {{"LeakyRelu", "alpha", NULL},
+                {"Elu", "alpha", NULL},
+                {"ThresholdedRelu", "alpha", NULL},
+                {"HardSigmoid", "alpha", "beta"},
+                {"Relu", NULL, NULL},
+                {"Sigmoid", NULL, NULL},
+                {"Tanh", NULL, NULL},
+                {"Softplus", NULL, NULL},
+                {"Softsign", NULL, NULL},
+                {"Gelu", NULL, NULL},
+                {"HardSwish", NULL, NULL}};
     *known = true;
     if (name.len == 0) return x;
     if (xi_str_is(name, "Clip") && count == 2) {
-        xi_value *low = xi_formula_scalar(f, x, (double)params[0]), *high = xi_formula_scalar(f, x, (double)params[1]);
+        xi_value *low = xi_formula_scalar(f, x, (double)params[0]),
+                 *high = xi_formula_scalar(f, x, (double)params[1]);
         return XI_PUT(f, "Clip", x, low, high);
     }
     for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
@@ -61,12 +72,16 @@ static xi_value *contrib_activate(xi_formula *f, xi_value *x, xi_str name, const
 static xinf_status contrib_fused_gemm(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_formula f = xi_formula_of(im, n);
-    float params[2] = {xi_node_float(n, "activation_alpha", 0), xi_node_float(n, "activation_beta", 0)};
-    int32_t count = xi_node_has(n, "activation_beta") ? 2 : xi_node_has(n, "activation_alpha") ? 1 : 0;
+    float params[2] = {xi_node_float(n, "activation_alpha", 0),
+                       xi_node_float(n, "activation_beta", 0)};
+    int32_t count = xi_node_has(n, "activation_beta")    ? 2
+                    : xi_node_has(n, "activation_alpha") ? 1
+                                                         : 0;
     bool known;
     static const char *const kept[] = {"alpha", "beta", "transA", "transB"};
     for (int32_t i = 0; i < 4; i++) xi_formula_pass(&f, kept[i]);
-    xi_value *y = XI_PUT(&f, "Gemm", xi_formula_in(&f, 0), xi_formula_in(&f, 1), xi_formula_in(&f, 2));
+    xi_value *y = XI_PUT(&f, "Gemm", xi_formula_in(&f, 0), xi_formula_in(&f, 1),
+                         xi_formula_in(&f, 2));
     y = contrib_activate(&f, y, xi_node_string(n, "activation", ""), params, count, &known);
     if (!known) return xi_formula_refuse(n, "its activation is not supported");
     xi_formula_give(&f, 0, y);
@@ -75,7 +90,8 @@ static xinf_status contrib_fused_gemm(xi_onnx_importer *im, xi_node *n, int64_t 
 
 static void contrib_window(xi_formula *f)
 {
-    static const char *const kept[] = {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"};
+    static const char *const kept[] = {"auto_pad",     "dilations", "group",
+                                       "kernel_shape", "pads",      "strides"};
     for (int32_t i = 0; i < 6; i++) xi_formula_pass(f, kept[i]);
 }
 
@@ -86,12 +102,14 @@ static xinf_status contrib_fused_conv(xi_onnx_importer *im, xi_node *n, int64_t 
     int32_t count = xi_node_floats(n, "activation_params", &params), rank = xi_onnx_up_rank(n, 0);
     bool known, last = xi_str_is(n->op_name, "NhwcFusedConv");
     xi_value *x = xi_formula_in(&f, 0), *z = xi_formula_in(&f, 3);
-    if (last && rank < 3) return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
+    if (last && rank < 3)
+        return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
     if (last) x = xi_formula_layout(&f, x, rank, true);
     if (last && z) z = xi_formula_layout(&f, z, rank, true);
     contrib_window(&f);
     xi_value *y = XI_PUT(&f, "Conv", x, xi_formula_in(&f, 1), xi_formula_in(&f, 2));
-    y = contrib_activate(&f, xi_formula_plus(&f, y, z), xi_node_string(n, "activation", ""), params, count, &known);
+    y = contrib_activate(&f, xi_formula_plus(&f, y, z), xi_node_string(n, "activation", ""), params,
+                         count, &known);
     if (!known) return xi_formula_refuse(n, "its activation is not supported");
     xi_formula_give(&f, 0, last ? xi_formula_layout(&f, y, rank, false) : y);
     return xi_formula_end(&f);
@@ -99,7 +117,8 @@ static xinf_status contrib_fused_conv(xi_onnx_importer *im, xi_node *n, int64_t 
 
 /* ---- products ---- */
 
-/* trans: the last two axes change places. batch: axis 0 stands for the rows, the axes after it are the batch. */
+/* trans: the last two axes change places. batch: axis 0 stands for the rows, the axes after it are
+ * the batch. */
 static xi_value *contrib_operand(xi_formula *f, xi_value *x, bool trans, bool batch, bool *ranked)
 {
     int64_t perm[XI_MAX_RANK];
@@ -125,18 +144,23 @@ static xinf_status contrib_matmul(xi_onnx_importer *im, xi_node *n, int64_t vers
     xi_formula f = xi_formula_of(im, n);
     bool ranked = true;
     float alpha = xi_node_float(n, "alpha", 1);
-    xi_value *a = contrib_operand(&f, xi_formula_in(&f, 0), xi_node_int(n, "transA", 0) != 0, xi_node_int(n, "transBatchA", 0) != 0, &ranked);
-    xi_value *b = contrib_operand(&f, xi_formula_in(&f, 1), xi_node_int(n, "transB", 0) != 0, xi_node_int(n, "transBatchB", 0) != 0, &ranked);
-    if (!ranked) return xi_formula_refuse(n, "transposed operands of unknown rank are not supported");
+    xi_value *a = contrib_operand(&f, xi_formula_in(&f, 0), xi_node_int(n, "transA", 0) != 0,
+                                  xi_node_int(n, "transBatchA", 0) != 0, &ranked);
+    xi_value *b = contrib_operand(&f, xi_formula_in(&f, 1), xi_node_int(n, "transB", 0) != 0,
+                                  xi_node_int(n, "transBatchB", 0) != 0, &ranked);
+    if (!ranked)
+        return xi_formula_refuse(n, "transposed operands of unknown rank are not supported");
     xi_value *y = XI_PUT(&f, "MatMul", a, b);
-    xi_formula_give(&f, 0, alpha == 1 ? y : XI_PUT(&f, "Mul", y, xi_formula_scalar(&f, y, (double)alpha)));
+    xi_formula_give(&f, 0,
+                    alpha == 1 ? y : XI_PUT(&f, "Mul", y, xi_formula_scalar(&f, y, (double)alpha)));
     return xi_formula_end(&f);
 }
 
 static xinf_status contrib_matmul_int16(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_formula f = xi_formula_of(im, n);
-    xi_value *a = xi_formula_cast(&f, xi_formula_in(&f, 0), XINF_INT32), *b = xi_formula_cast(&f, xi_formula_in(&f, 1), XINF_INT32);
+    xi_value *a = xi_formula_cast(&f, xi_formula_in(&f, 0), XINF_INT32),
+             *b = xi_formula_cast(&f, xi_formula_in(&f, 1), XINF_INT32);
     xi_formula_give(&f, 0, XI_PUT(&f, "MatMul", a, b));
     return xi_formula_end(&f);
 }
@@ -148,9 +172,12 @@ static xinf_status contrib_nhwc(xi_onnx_importer *im, xi_node *n, int64_t versio
     xi_formula f = xi_formula_of(im, n);
     bool conv = xi_str_is(n->op_name, "NhwcConv");
     int32_t rank = xi_onnx_up_rank(n, 0);
-    if (rank < 3) return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
-    xi_value *x = xi_formula_layout(&f, xi_formula_in(&f, 0), rank, true), *w = xi_formula_in(&f, 1);
-    if (conv && xi_onnx_up_rank(n, 1) != rank) return xi_formula_refuse(n, "its weight's rank is not its input's");
+    if (rank < 3)
+        return xi_formula_refuse(n, "channels in the last axis need an input of known rank");
+    xi_value *x = xi_formula_layout(&f, xi_formula_in(&f, 0), rank, true),
+             *w = xi_formula_in(&f, 1);
+    if (conv && xi_onnx_up_rank(n, 1) != rank)
+        return xi_formula_refuse(n, "its weight's rank is not its input's");
     if (conv) w = xi_formula_layout(&f, w, rank, true);
     contrib_window(&f);
     if (!conv) xi_formula_pass(&f, "ceil_mode");
@@ -163,7 +190,9 @@ static xinf_status contrib_nhwc(xi_onnx_importer *im, xi_node *n, int64_t versio
 
 static xinf_status contrib_same(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    xi_onnx_up_rename(n, xi_str_is(n->op_name, "GatherND") ? "GatherND" : xi_str_is(n->op_name, "Trilu") ? "Trilu" : "Range");
+    xi_onnx_up_rename(n, xi_str_is(n->op_name, "GatherND") ? "GatherND"
+                         : xi_str_is(n->op_name, "Trilu")  ? "Trilu"
+                                                           : "Range");
     return XINF_OK;
 }
 
@@ -171,7 +200,9 @@ static xinf_status contrib_expand_dims(xi_onnx_importer *im, xi_node *n, int64_t
 {
     xi_formula f = xi_formula_of(im, n);
     xi_value *axis = xi_formula_cast(&f, xi_formula_in(&f, 1), XINF_INT64);
-    xi_formula_give(&f, 0, XI_PUT(&f, "Unsqueeze", xi_formula_in(&f, 0), XI_PUT(&f, "Reshape", axis, XI_LIST(&f, 1))));
+    xi_formula_give(
+        &f, 0,
+        XI_PUT(&f, "Unsqueeze", xi_formula_in(&f, 0), XI_PUT(&f, "Reshape", axis, XI_LIST(&f, 1))));
     return xi_formula_end(&f);
 }
 

@@ -1,18 +1,22 @@
-/* upgrade_contrib_quantized.c — com.microsoft: operators over integers with scales. Those named QLinear… are the float operator
- * between DequantizeLinear and QuantizeLinear; products stay products of integers. */
+/* upgrade_contrib_quantized.c — com.microsoft: operators over integers with scales. Those named
+ * QLinear… are the float operator between DequantizeLinear and QuantizeLinear; products stay
+ * products of integers. */
 #include "import/onnx/formula.h"
 
 /* x, scale and zero point of inputs first …, as floats. */
 static xi_value *contrib_dequantized(xi_formula *f, int32_t first)
 {
-    return xi_formula_dequantize(f, xi_formula_in(f, first), xi_formula_in(f, first + 1), xi_formula_in(f, first + 2));
+    return xi_formula_dequantize(f, xi_formula_in(f, first), xi_formula_in(f, first + 1),
+                                 xi_formula_in(f, first + 2));
 }
 
-/* The scale of output 0 is input `scale`, its zero point the next; its type is the first input's where there is no zero point. */
+/* The scale of output 0 is input `scale`, its zero point the next; its type is the first input's
+ * where there is no zero point. */
 static xinf_status contrib_requantized(xi_formula *f, xi_value *y, int32_t scale, int32_t like)
 {
     xi_value *same = xi_formula_in(f, like), *zero = xi_formula_in(f, scale + 1);
-    if (!zero && (!same || same->type.dtype == XINF_UNDEFINED)) return xi_formula_refuse(f->n, "no zero point says its output's type");
+    if (!zero && (!same || same->type.dtype == XINF_UNDEFINED))
+        return xi_formula_refuse(f->n, "no zero point says its output's type");
     xi_formula_give(f, 0, xi_formula_quantize(f, y, xi_formula_in(f, scale), zero, same));
     return xi_formula_end(f);
 }
@@ -21,7 +25,8 @@ static xinf_status contrib_q_binary(xi_onnx_importer *im, xi_node *n, int64_t ve
 {
     xi_formula f = xi_formula_of(im, n);
     xi_value *a = contrib_dequantized(&f, 0), *b = contrib_dequantized(&f, 3);
-    return contrib_requantized(&f, XI_PUT(&f, xi_str_is(n->op_name, "QLinearAdd") ? "Add" : "Mul", a, b), 6, 0);
+    return contrib_requantized(
+        &f, XI_PUT(&f, xi_str_is(n->op_name, "QLinearAdd") ? "Add" : "Mul", a, b), 6, 0);
 }
 
 static xinf_status contrib_q_unary(xi_onnx_importer *im, xi_node *n, int64_t version)
@@ -75,9 +80,11 @@ static xinf_status contrib_q_softmax(xi_onnx_importer *im, xi_node *n, int64_t v
 
 static xinf_status contrib_q_pool(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    static const char *const kept[] = {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides"};
+    static const char *const kept[] = {"auto_pad",     "ceil_mode", "count_include_pad",
+                                       "kernel_shape", "pads",      "strides"};
     xi_formula f = xi_formula_of(im, n);
-    bool last = xi_node_int(n, "channels_last", 0) != 0, global = xi_str_is(n->op_name, "QLinearGlobalAveragePool");
+    bool last = xi_node_int(n, "channels_last", 0) != 0,
+         global = xi_str_is(n->op_name, "QLinearGlobalAveragePool");
     int32_t rank = xi_onnx_up_rank(n, 0);
     if (last && rank < 3) return xi_formula_refuse(n, "channels_last needs an input of known rank");
     xi_value *x = contrib_dequantized(&f, 0);
@@ -90,7 +97,8 @@ static xinf_status contrib_q_pool(xi_onnx_importer *im, xi_node *n, int64_t vers
 
 static xinf_status contrib_q_conv(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    static const char *const kept[] = {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"};
+    static const char *const kept[] = {"auto_pad",     "dilations", "group",
+                                       "kernel_shape", "pads",      "strides"};
     xi_formula f = xi_formula_of(im, n);
     xi_value *in[9];
     bool last = xi_node_int(n, "channels_last", 0) != 0;
@@ -133,7 +141,8 @@ static xinf_status contrib_q_gemm(xi_onnx_importer *im, xi_node *n, int64_t vers
 /* The integers' product as floats of the scales' type, with a bias. */
 static xi_value *contrib_scaled(xi_formula *f, xi_value *sum, xi_value *scale, xi_value *bias)
 {
-    xi_value *wide = xi_formula_cast(f, sum, XINF_FLOAT32), *exact = xi_formula_cast(f, scale, XINF_FLOAT32);
+    xi_value *wide = xi_formula_cast(f, sum, XINF_FLOAT32),
+             *exact = xi_formula_cast(f, scale, XINF_FLOAT32);
     xi_value *y = XI_PUT(f, "Mul", wide, exact);
     if (scale && scale->type.dtype != XINF_FLOAT32) y = XI_PUT(f, "CastLike", y, scale);
     return xi_formula_plus(f, y, bias);
@@ -143,7 +152,8 @@ static xi_value *contrib_scaled(xi_formula *f, xi_value *sum, xi_value *scale, x
 static xinf_status contrib_integer_to_float(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_formula f = xi_formula_of(im, n);
-    xi_value *sum = XI_PUT(&f, "MatMulInteger", xi_formula_in(&f, 0), xi_formula_in(&f, 1), xi_formula_in(&f, 4), xi_formula_in(&f, 5));
+    xi_value *sum = XI_PUT(&f, "MatMulInteger", xi_formula_in(&f, 0), xi_formula_in(&f, 1),
+                           xi_formula_in(&f, 4), xi_formula_in(&f, 5));
     xi_value *scale = XI_PUT(&f, "Mul", xi_formula_in(&f, 2), xi_formula_in(&f, 3));
     xi_formula_give(&f, 0, contrib_scaled(&f, sum, scale, xi_formula_in(&f, 6)));
     return xi_formula_end(&f);
@@ -154,7 +164,8 @@ static xinf_status contrib_dynamic_matmul(xi_onnx_importer *im, xi_node *n, int6
 {
     xi_formula f = xi_formula_of(im, n);
     xi_node *a = XI_PUT_NODE(&f, "DynamicQuantizeLinear", 3, xi_formula_in(&f, 0));
-    xi_value *sum = XI_PUT(&f, "MatMulInteger", xi_formula_output(&f, a, 0), xi_formula_in(&f, 1), xi_formula_output(&f, a, 2), xi_formula_in(&f, 3));
+    xi_value *sum = XI_PUT(&f, "MatMulInteger", xi_formula_output(&f, a, 0), xi_formula_in(&f, 1),
+                           xi_formula_output(&f, a, 2), xi_formula_in(&f, 3));
     xi_value *scale = XI_PUT(&f, "Mul", xi_formula_output(&f, a, 1), xi_formula_in(&f, 2));
     xi_formula_give(&f, 0, contrib_scaled(&f, sum, scale, xi_formula_in(&f, 4)));
     return xi_formula_end(&f);
@@ -175,14 +186,17 @@ static xi_value *contrib_unpack(xi_formula *f, xi_value *x, int64_t rows, int64_
         part[i] = flat;
         if (i > 0) xi_formula_string(f, "direction", "RIGHT");
         if (i > 0) part[i] = XI_PUT(f, "BitShift", part[i], down);
-        if (i + 1 < count) part[i] = XI_PUT(f, "BitwiseAnd", part[i], xi_formula_scalar(f, part[i], (double)((1 << bits) - 1)));
+        if (i + 1 < count)
+            part[i] = XI_PUT(f, "BitwiseAnd", part[i],
+                             xi_formula_scalar(f, part[i], (double)((1 << bits) - 1)));
     }
     xi_formula_int(f, "axis", 2);
     return XI_PUT(f, "Reshape", xi_formula_value(f, "Concat", part, count), XI_LIST(f, rows, -1));
 }
 
 /* One zero point for each scale; uint8, or of A's type. */
-static xi_value *contrib_nbits_zero(xi_formula *f, xi_value *zero, xi_value *scales, int64_t rows, int64_t blocks, int64_t bits)
+static xi_value *contrib_nbits_zero(xi_formula *f, xi_value *zero, xi_value *scales, int64_t rows,
+                                    int64_t blocks, int64_t bits)
 {
     if (!zero) {
         const uint8_t middle = (uint8_t)(1 << (bits - 1));
@@ -196,8 +210,10 @@ static xi_value *contrib_nbits_zero(xi_formula *f, xi_value *zero, xi_value *sca
     return xi_formula_slice(f, contrib_unpack(f, zero, rows, bits), 0, blocks, 1);
 }
 
-/* The same of a constant, as a constant of that many bits: the first `columns` of each row, whose `bytes` bytes it has in the file. */
-static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64_t rows, int64_t bytes, int64_t columns, int64_t bits)
+/* The same of a constant, as a constant of that many bits: the first `columns` of each row, whose
+ * `bytes` bytes it has in the file. */
+static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64_t rows,
+                                         int64_t bytes, int64_t columns, int64_t bits)
 {
     const uint8_t *from = x->literal->data;
     int64_t count = 8 / bits;
@@ -211,8 +227,14 @@ static xi_value *contrib_unpack_constant(xi_formula *f, const xi_value *x, int64
     uint8_t *to = room;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < columns; i++)
-            to[r * columns + i] = (uint8_t)(from[r * bytes + i / count] >> (i % count * bits) & ((1 << bits) - 1));
-    *l = (xi_literal){.dtype = bits == 8 ? XINF_UINT8 : bits == 4 ? XINF_UINT4 : XINF_UINT2, .shape = shape, .count = rows * columns, .data = to,
+            to[r * columns + i] = (uint8_t)(from[r * bytes + i / count] >> (i % count * bits) &
+                                            ((1 << bits) - 1));
+    *l = (xi_literal){.dtype = bits == 8   ? XINF_UINT8
+                               : bits == 4 ? XINF_UINT4
+                                           : XINF_UINT2,
+                      .shape = shape,
+                      .count = rows * columns,
+                      .data = to,
                       .size = (size_t)(rows * columns)};
     xi_value *v = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
     xi_formula_need(f, v);
@@ -225,11 +247,15 @@ static bool contrib_nbits_holds(const xi_value *v, int64_t bytes)
 }
 
 /* Weights and zero points as constants; false when the general way must be taken. */
-static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, int64_t block, int64_t bits, xi_value **q, xi_value **zero)
+static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, int64_t block,
+                                   int64_t bits, xi_value **q, xi_value **zero)
 {
-    int64_t blocks = depth / block + (depth % block != 0), each = block * bits / 8, count = 8 / bits, zeros = blocks / count + (blocks % count != 0);
+    int64_t blocks = depth / block + (depth % block != 0), each = block * bits / 8,
+            count = 8 / bits, zeros = blocks / count + (blocks % count != 0);
     const xi_value *b = xi_formula_in(f, 1), *z = xi_formula_in(f, 3);
-    bool fits = blocks <= INT32_MAX / each && rows <= PTRDIFF_MAX / depth && rows <= PTRDIFF_MAX / (blocks * each) && contrib_nbits_holds(b, rows * blocks * each);
+    bool fits = blocks <= INT32_MAX / each && rows <= PTRDIFF_MAX / depth &&
+                rows <= PTRDIFF_MAX / (blocks * each) &&
+                contrib_nbits_holds(b, rows * blocks * each);
     if (!fits || xi_formula_in(f, 4) || (z && !contrib_nbits_holds(z, rows * zeros))) return false;
     *q = contrib_unpack_constant(f, b, rows, blocks * each, depth, bits);
     if (z) {
@@ -243,7 +269,10 @@ static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, i
         return true;
     }
     memset(room, 1 << (bits - 1), (size_t)(rows * blocks));
-    *l = (xi_literal){.dtype = (*q)->type.dtype, .shape = {.rank = 2, .dim = {rows, blocks}}, .count = rows * blocks, .data = room,
+    *l = (xi_literal){.dtype = (*q)->type.dtype,
+                      .shape = {.rank = 2, .dim = {rows, blocks}},
+                      .count = rows * blocks,
+                      .data = room,
                       .size = (size_t)(rows * blocks)};
     *zero = xi_graph_add_constant(f->n->graph, XI_STR(""), l);
     xi_formula_need(f, *zero);
@@ -251,7 +280,8 @@ static bool contrib_nbits_constant(xi_formula *f, int64_t rows, int64_t depth, i
 }
 
 /* A times the weights [N, K], still integers when there are scales, plus the bias. */
-static xinf_status contrib_nbits_product(xi_formula *f, xi_value *q, xi_value *scales, xi_value *zero, int64_t block)
+static xinf_status contrib_nbits_product(xi_formula *f, xi_value *q, xi_value *scales,
+                                         xi_value *zero, int64_t block)
 {
     static const int64_t swap[] = {1, 0};
     if (scales) {
@@ -268,18 +298,25 @@ static xinf_status contrib_nbits_product(xi_formula *f, xi_value *q, xi_value *s
 static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_formula f = xi_formula_of(im, n);
-    int64_t rows = xi_node_int(n, "N", 0), depth = xi_node_int(n, "K", 0), block = xi_node_int(n, "block_size", 0);
+    int64_t rows = xi_node_int(n, "N", 0), depth = xi_node_int(n, "K", 0),
+            block = xi_node_int(n, "block_size", 0);
     int64_t bits = xi_node_int(n, "bits", 4);
     xi_value *zero = xi_formula_in(&f, 3), *group = xi_formula_in(&f, 4), *b = xi_formula_in(&f, 1);
-    if (bits != 2 && bits != 4 && bits != 8) return xi_formula_refuse(n, "its weights have neither 2, 4 nor 8 bits");
-    if (xi_node_int(n, "weight_prepacked", 0)) return xi_formula_refuse(n, "weights packed for one kind of device are not supported");
-    if (rows < 1 || depth < 1 || block < 16 || rows > INT32_MAX || depth > INT32_MAX || block > INT32_MAX)
+    if (bits != 2 && bits != 4 && bits != 8)
+        return xi_formula_refuse(n, "its weights have neither 2, 4 nor 8 bits");
+    if (xi_node_int(n, "weight_prepacked", 0))
+        return xi_formula_refuse(n, "weights packed for one kind of device are not supported");
+    if (rows < 1 || depth < 1 || block < 16 || rows > INT32_MAX || depth > INT32_MAX ||
+        block > INT32_MAX)
         return xi_formula_refuse(n, "N, K or block_size is out of range");
-    if ((b && b->type.dtype != XINF_UNDEFINED && b->type.dtype != XINF_UINT8) || (zero && zero->type.dtype == XINF_UNDEFINED))
+    if ((b && b->type.dtype != XINF_UNDEFINED && b->type.dtype != XINF_UINT8) ||
+        (zero && zero->type.dtype == XINF_UNDEFINED))
         return xi_formula_refuse(n, "its weights or zero points are of another type");
     int64_t blocks = depth / block + (depth % block != 0);
-    xi_value *q = NULL, *scales = XI_PUT(&f, "Reshape", xi_formula_in(&f, 2), XI_LIST(&f, rows, blocks));
-    if (contrib_nbits_constant(&f, rows, depth, block, bits, &q, &zero)) return contrib_nbits_product(&f, q, scales, zero, block);
+    xi_value *q = NULL,
+             *scales = XI_PUT(&f, "Reshape", xi_formula_in(&f, 2), XI_LIST(&f, rows, blocks));
+    if (contrib_nbits_constant(&f, rows, depth, block, bits, &q, &zero))
+        return contrib_nbits_product(&f, q, scales, zero, block);
     q = contrib_unpack(&f, b, rows, bits);
     zero = contrib_nbits_zero(&f, zero, scales, rows, blocks, bits);
     if (depth % block) q = xi_formula_slice(&f, q, 0, depth, 1);
@@ -289,10 +326,12 @@ static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_
         xi_formula_int(&f, "axis", 1);
         zero = XI_PUT(&f, "Gather", zero, group);
     }
-    if (zero && zero->type.dtype != XINF_UINT8) { /* zero points with a fraction: the blocks are spelled out */
+    if (zero && zero->type.dtype !=
+                    XINF_UINT8) { /* zero points with a fraction: the blocks are spelled out */
         xi_value *wide = XI_PUT(&f, "CastLike", q, scales);
         if (!group) {
-            xi_value *places = XI_PUT(&f, "Div", xi_formula_range(&f, XI_LIST(&f, depth)), XI_LIST(&f, block));
+            xi_value *places = XI_PUT(&f, "Div", xi_formula_range(&f, XI_LIST(&f, depth)),
+                                      XI_LIST(&f, block));
             xi_formula_int(&f, "axis", 1);
             scales = XI_PUT(&f, "Gather", scales, places);
             xi_formula_int(&f, "axis", 1);
@@ -306,7 +345,8 @@ static xinf_status contrib_matmul_nbits(xi_onnx_importer *im, xi_node *n, int64_
 
 static xinf_status contrib_q_same(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
-    xi_onnx_up_rename(n, xi_str_is(n->op_name, "QuantizeLinear") ? "QuantizeLinear" : "DequantizeLinear");
+    xi_onnx_up_rename(n, xi_str_is(n->op_name, "QuantizeLinear") ? "QuantizeLinear"
+                                                                 : "DequantizeLinear");
     return XINF_OK;
 }
 

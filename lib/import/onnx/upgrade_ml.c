@@ -1,6 +1,7 @@
 #include "import/onnx/upgrade.h"
 
-/* LabelEncoder of version 1 maps between strings and their places in one list, in the direction of the input's type. */
+/* LabelEncoder of version 1 maps between strings and their places in one list, in the direction of
+ * the input's type. */
 static xinf_status upgrade_label_encoder(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     const xi_attr *classes = xi_node_attr(n, "classes_strings");
@@ -18,7 +19,8 @@ static xinf_status upgrade_label_encoder(xi_onnx_importer *im, xi_node *n, int64
     xi_onnx_up_drop(n, "classes_strings");
     strings.name = from_strings ? XI_STR("keys_strings") : XI_STR("values_strings");
     n->attrs[n->attr_count++] = strings;
-    bool set = xi_node_set_ints(n, from_strings ? "values_int64s" : "keys_int64s", places, strings.count);
+    bool set = xi_node_set_ints(n, from_strings ? "values_int64s" : "keys_int64s", places,
+                                strings.count);
     return set ? XINF_OK : xi_onnx_no_memory(im);
 }
 

@@ -15,7 +15,8 @@ static xi_value *upgrade_scales(xi_node *n, const float *scales, int32_t count)
 }
 
 /* The scales of Upsample, wherever its version keeps them. NULL: there are none. */
-static xinf_status upgrade_upsample_scales(xi_value **out, xi_onnx_importer *im, xi_node *n, int64_t version)
+static xinf_status upgrade_upsample_scales(xi_value **out, xi_onnx_importer *im, xi_node *n,
+                                           int64_t version)
 {
     const float *list;
     int32_t count = xi_node_floats(n, "scales", &list);
@@ -37,7 +38,9 @@ static xinf_status upgrade_upsample_scales(xi_value **out, xi_onnx_importer *im,
 static xinf_status upgrade_upsample(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     xi_value *scales = NULL;
-    xinf_status status = xi_str_is(n->op_name, "Resize") ? XINF_OK : upgrade_upsample_scales(&scales, im, n, version);
+    xinf_status status = xi_str_is(n->op_name, "Resize")
+                             ? XINF_OK
+                             : upgrade_upsample_scales(&scales, im, n, version);
     if (status) return status;
     if (xi_str_is(n->op_name, "Resize")) scales = xi_node_input(n, 1);
     xi_str mode = xi_node_string(n, "mode", "nearest");
@@ -57,7 +60,8 @@ static xinf_status upgrade_upsample(xi_onnx_importer *im, xi_node *n, int64_t ve
 static xinf_status upgrade_resize(xi_onnx_importer *im, xi_node *n, int64_t version)
 {
     for (int32_t i = 1; i < n->input_count; i++)
-        if (n->inputs[i] && n->inputs[i]->literal && n->inputs[i]->literal->count == 0) n->inputs[i] = NULL;
+        if (n->inputs[i] && n->inputs[i]->literal && n->inputs[i]->literal->count == 0)
+            n->inputs[i] = NULL;
     return XINF_OK;
 }
 

@@ -10,7 +10,8 @@ static void array_complex(xi_tf_call *c, const xi_tf_constant *k)
     xi_value *parts[2] = {NULL, NULL};
     for (int part = 0; part < 2; part++) {
         float *data = xi_arena_array(&c->im->family->arena, (size_t)k->count + 1, sizeof *data);
-        for (int64_t i = 0; data && i < k->count; i++) memcpy(&data[i], (const char *)k->data + 8 * i + 4 * part, 4);
+        for (int64_t i = 0; data && i < k->count; i++)
+            memcpy(&data[i], (const char *)k->data + 8 * i + 4 * part, 4);
         xi_literal *l = data ? xi_graph_literal(c->scope->graph, XINF_FLOAT32, &shape, data) : NULL;
         parts[part] = l ? xi_graph_add_constant(c->scope->graph, XI_STR(""), l) : NULL;
         if (!parts[part]) c->status = xi_tf_no_memory(c->im);
@@ -26,7 +27,8 @@ static void array_op_const(xi_tf_call *c)
         xi_tf_fail(c, "it has no contents");
         return;
     }
-    c->status = xi_tf_constant_read(&k, c->im->tree, a->tensor, xi_tf_str(c->node->name), c->im->err);
+    c->status = xi_tf_constant_read(&k, c->im->tree, a->tensor, xi_tf_str(c->node->name),
+                                    c->im->err);
     if (c->status == XINF_UNSUPPORTED) {
         c->status = XINF_OK;
         xi_tf_refuse(c, "its element type is not supported");
@@ -76,7 +78,9 @@ static void array_op_rank(xi_tf_call *c)
 {
     xi_value *x = xi_tf_in(c, 0);
     int32_t rank = xi_tf_rank(x);
-    xi_value *r = rank >= 0 ? xi_tf_const_int(c, rank) : x ? xi_tf_op1(c, "Size", xi_tf_shape_of(c, x)) : NULL;
+    xi_value *r = rank >= 0 ? xi_tf_const_int(c, rank)
+                  : x       ? xi_tf_op1(c, "Size", xi_tf_shape_of(c, x))
+                            : NULL;
     xi_tf_give(c, 0, xi_tf_cast(c, r, XINF_INT32));
 }
 
@@ -97,9 +101,11 @@ static void array_op_transpose(xi_tf_call *c)
     }
     for (int32_t i = 0; i < count; i++) {
         if (perm[i] < 0) perm[i] += count;
-        if (perm[i] < 0 || perm[i] >= count) xi_tf_fail(c, "its permutation names axis %lld", (long long)perm[i]);
+        if (perm[i] < 0 || perm[i] >= count)
+            xi_tf_fail(c, "its permutation names axis %lld", (long long)perm[i]);
     }
-    if (rank >= 0 && rank != count) xi_tf_fail(c, "a permutation of %d axes for rank %d", (int)count, (int)rank);
+    if (rank >= 0 && rank != count)
+        xi_tf_fail(c, "a permutation of %d axes for rank %d", (int)count, (int)rank);
     xi_tf_give(c, 0, xi_tf_transpose(c, x, perm, count));
 }
 
@@ -113,8 +119,14 @@ static void array_op_squeeze(xi_tf_call *c)
 {
     int64_t axes[XI_MAX_RANK];
     xi_value *x = xi_tf_in(c, 0);
-    int32_t count = xi_tf_ints(c, xi_tf_attr(c, "squeeze_dims") ? "squeeze_dims" : "axis", axes, XI_MAX_RANK);
-    xi_tf_give(c, 0, x ? (count > 0 ? xi_tf_op2(c, "Squeeze", x, xi_tf_const_ints(c, axes, count > XI_MAX_RANK ? XI_MAX_RANK : count)) : xi_tf_op1(c, "Squeeze", x)) : NULL);
+    int32_t count = xi_tf_ints(c, xi_tf_attr(c, "squeeze_dims") ? "squeeze_dims" : "axis", axes,
+                               XI_MAX_RANK);
+    xi_tf_give(c, 0,
+               x ? (count > 0 ? xi_tf_op2(c, "Squeeze", x,
+                                          xi_tf_const_ints(
+                                              c, axes, count > XI_MAX_RANK ? XI_MAX_RANK : count))
+                              : xi_tf_op1(c, "Squeeze", x))
+                 : NULL);
 }
 
 /* Images that stand turned are joined that way. */
@@ -131,13 +143,18 @@ static bool array_concat_turned(xi_tf_call *c, int32_t first, int32_t last, int6
         if (!c->in[first + i]->turned && xi_tf_rank(c->in[first + i]->v) != rank) return false;
         parts[i] = xi_tf_turned(c, first + i, rank);
     }
-    xi_tf_give_turned(c, 0, xi_tf_concat(c, parts, count, axis == 0 ? 0 : axis == rank - 1 ? 1 : axis + 1));
+    xi_tf_give_turned(c, 0,
+                      xi_tf_concat(c, parts, count,
+                                   axis == 0          ? 0
+                                   : axis == rank - 1 ? 1
+                                                      : axis + 1));
     return true;
 }
 
 static void array_op_concat(xi_tf_call *c)
 {
-    int32_t first = c->row->how ? 0 : 1, last = first + c->in_count - 1, at = c->row->how ? c->in_count - 1 : 0;
+    int32_t first = c->row->how ? 0 : 1, last = first + c->in_count - 1,
+            at = c->row->how ? c->in_count - 1 : 0;
     int64_t axis;
     if (c->in_count < 2 || xi_tf_known(xi_tf_in(c, at), &axis, 1) != 1) {
         xi_tf_refuse(c, "its axis is not known");
@@ -153,7 +170,8 @@ static void array_op_concat(xi_tf_call *c)
 static void array_op_pack(xi_tf_call *c)
 {
     int64_t axis = xi_tf_int(c, "axis", 0);
-    xi_value **parts = xi_arena_array(&c->im->family->arena, (size_t)c->in_count + 1, sizeof *parts);
+    xi_value **parts = xi_arena_array(&c->im->family->arena, (size_t)c->in_count + 1,
+                                      sizeof *parts);
     if (!parts) c->status = xi_tf_no_memory(c->im);
     for (int32_t i = 0; parts && i < c->in_count; i++) {
         xi_value *x = xi_tf_in(c, i);
@@ -163,7 +181,8 @@ static void array_op_pack(xi_tf_call *c)
 }
 
 /* Sizes are a constant input of Split, or equal parts. */
-static void array_split(xi_tf_call *c, xi_value *x, xi_value *sizes, int64_t count, int64_t axis, bool squeeze)
+static void array_split(xi_tf_call *c, xi_value *x, xi_value *sizes, int64_t count, int64_t axis,
+                        bool squeeze)
 {
     if (!x || count < 1 || count > ARRAY_MAX) {
         xi_tf_refuse(c, "the number of its parts is not known or too large");
@@ -182,7 +201,8 @@ static void array_split(xi_tf_call *c, xi_value *x, xi_value *sizes, int64_t cou
             n->outputs[i]->type = XI_TYPE_UNKNOWN;
             n->outputs[i]->type.dtype = xi_tf_dtype_of(x);
             n->outputs[i]->type.shape.rank = xi_tf_rank(x);
-            for (int32_t k = 0; k < xi_tf_rank(x); k++) n->outputs[i]->type.shape.dim[k] = XI_DIM_UNKNOWN;
+            for (int32_t k = 0; k < xi_tf_rank(x); k++)
+                n->outputs[i]->type.shape.dim[k] = XI_DIM_UNKNOWN;
         }
         xi_tf_give(c, i, squeeze ? xi_tf_squeeze(c, n->outputs[i], axis) : n->outputs[i]);
     }
@@ -196,7 +216,8 @@ static void array_op_split(xi_tf_call *c)
         xi_tf_refuse(c, "its axis is not known");
         return;
     }
-    xi_value *x = xi_tf_in(c, c->row->how ? 0 : 1), *sizes = c->row->how ? xi_tf_vector(c, xi_tf_in(c, 1)) : NULL;
+    xi_value *x = xi_tf_in(c, c->row->how ? 0 : 1),
+             *sizes = c->row->how ? xi_tf_vector(c, xi_tf_in(c, 1)) : NULL;
     int64_t known[ARRAY_MAX];
     int32_t have = sizes ? xi_tf_known(sizes, known, ARRAY_MAX) : -1, rank = xi_tf_rank(x);
     if (axis < 0 && rank >= 0) axis += rank;
@@ -254,21 +275,27 @@ static void array_op_gather_nd(xi_tf_call *c)
     xi_tf_give(c, 0, xi_tf_result(c, n, 0));
 }
 
-static xi_value *array_scatter(xi_tf_call *c, xi_value *x, xi_value *index, xi_value *updates, const char *how)
+static xi_value *array_scatter(xi_tf_call *c, xi_value *x, xi_value *index, xi_value *updates,
+                               const char *how)
 {
-    xi_node *n = x && index && updates ? xi_tf_node(c, "ScatterND", 1, 1, (xi_value *[]){x, index, updates}, 3) : NULL;
+    xi_node *n = x && index && updates
+                     ? xi_tf_node(c, "ScatterND", 1, 1, (xi_value *[]){x, index, updates}, 3)
+                     : NULL;
     if (n && how) xi_node_set_string(n, "reduction", xi_str_of(how));
     return xi_tf_result(c, n, 0);
 }
 
 static void array_op_scatter_nd(xi_tf_call *c)
 {
-    xi_value *index = xi_tf_i64(c, xi_tf_in(c, 0)), *updates = xi_tf_in(c, 1), *dims = xi_tf_vector(c, xi_tf_in(c, 2));
+    xi_value *index = xi_tf_i64(c, xi_tf_in(c, 0)), *updates = xi_tf_in(c, 1),
+             *dims = xi_tf_vector(c, xi_tf_in(c, 2));
     if (!index || !updates || !dims) {
         xi_tf_give(c, 0, NULL);
         return;
     }
-    xi_tf_give(c, 0, array_scatter(c, xi_tf_fill(c, dims, xi_tf_dtype_of(updates), 0), index, updates, "add"));
+    xi_tf_give(
+        c, 0,
+        array_scatter(c, xi_tf_fill(c, dims, xi_tf_dtype_of(updates), 0), index, updates, "add"));
 }
 
 static void array_op_tensor_scatter(xi_tf_call *c)
@@ -289,7 +316,8 @@ static void array_op_fill(xi_tf_call *c)
 static void array_op_like(xi_tf_call *c)
 {
     xi_value *x = xi_tf_in(c, 0);
-    xi_tf_give(c, 0, x ? xi_tf_fill(c, xi_tf_shape_of(c, x), xi_tf_dtype_of(x), c->row->how) : NULL);
+    xi_tf_give(c, 0,
+               x ? xi_tf_fill(c, xi_tf_shape_of(c, x), xi_tf_dtype_of(x), c->row->how) : NULL);
 }
 
 static void array_op_range(xi_tf_call *c)
@@ -305,8 +333,11 @@ static void array_op_linspace(xi_tf_call *c)
         return;
     }
     n = xi_tf_rank(n) == 0 ? n : xi_tf_reshape(c, n, NULL, 0);
-    xi_value *one = xi_tf_const_int(c, 1), *steps = xi_tf_cast(c, xi_tf_op2(c, "Max", xi_tf_op2(c, "Sub", n, one), one), xi_tf_dtype_of(a));
-    xi_value *at = xi_tf_cast(c, xi_tf_op3(c, "Range", xi_tf_const_int(c, 0), n, one), xi_tf_dtype_of(a));
+    xi_value *one = xi_tf_const_int(c, 1),
+             *steps = xi_tf_cast(c, xi_tf_op2(c, "Max", xi_tf_op2(c, "Sub", n, one), one),
+                                 xi_tf_dtype_of(a));
+    xi_value *at = xi_tf_cast(c, xi_tf_op3(c, "Range", xi_tf_const_int(c, 0), n, one),
+                              xi_tf_dtype_of(a));
     xi_value *step = xi_tf_op2(c, "Div", xi_tf_op2(c, "Sub", b, a), steps);
     xi_tf_give(c, 0, xi_tf_op2(c, "Add", a, xi_tf_op2(c, "Mul", at, step)));
 }
@@ -326,7 +357,8 @@ static void array_op_broadcast_to(xi_tf_call *c)
 /* The shape of the broadcast: a tensor of it is made from two empty-handed ones. */
 static void array_op_broadcast_args(xi_tf_call *c)
 {
-    xi_value *a = xi_tf_vector(c, xi_tf_in(c, 0)), *b = xi_tf_vector(c, xi_tf_in(c, 1)), *zero = xi_tf_scalar(c, XINF_BOOL, 0);
+    xi_value *a = xi_tf_vector(c, xi_tf_in(c, 0)), *b = xi_tf_vector(c, xi_tf_in(c, 1)),
+             *zero = xi_tf_scalar(c, XINF_BOOL, 0);
     xinf_dtype to = xi_tf_dtype_of(xi_tf_in(c, 0));
     if (!a || !b) {
         xi_tf_give(c, 0, NULL);
@@ -338,7 +370,8 @@ static void array_op_broadcast_args(xi_tf_call *c)
 
 static void array_op_one_hot(xi_tf_call *c)
 {
-    xi_value *index = xi_tf_in(c, 0), *depth = xi_tf_in(c, 1), *on = xi_tf_in(c, 2), *off = xi_tf_in(c, 3);
+    xi_value *index = xi_tf_in(c, 0), *depth = xi_tf_in(c, 1), *on = xi_tf_in(c, 2),
+             *off = xi_tf_in(c, 3);
     if (!index || !depth || !on || !off) {
         xi_tf_give(c, 0, NULL);
         return;
@@ -346,8 +379,10 @@ static void array_op_one_hot(xi_tf_call *c)
     /* Here a negative index is nowhere, there it counts from the end. */
     xi_value *far = xi_tf_cast(c, depth, xi_tf_dtype_of(index));
     xi_value *at = xi_tf_where(c, xi_tf_op2(c, "Less", index, xi_tf_like(c, index, 0)), far, index);
-    xi_value *values = xi_tf_concat(c, (xi_value *[]){xi_tf_unsqueeze(c, off, 0), xi_tf_unsqueeze(c, on, 0)}, 2, 0);
-    xi_node *n = at && values ? xi_tf_node(c, "OneHot", 1, 1, (xi_value *[]){at, depth, values}, 3) : NULL;
+    xi_value *values = xi_tf_concat(
+        c, (xi_value *[]){xi_tf_unsqueeze(c, off, 0), xi_tf_unsqueeze(c, on, 0)}, 2, 0);
+    xi_node *n = at && values ? xi_tf_node(c, "OneHot", 1, 1, (xi_value *[]){at, depth, values}, 3)
+                              : NULL;
     if (n) xi_node_set_int(n, "axis", xi_tf_int(c, "axis", -1));
     xi_tf_give(c, 0, xi_tf_result(c, n, 0));
 }
@@ -367,7 +402,9 @@ static void array_op_invert_permutation(xi_tf_call *c)
         return;
     }
     xi_value *n = xi_tf_op1(c, "Size", index);
-    xi_value *at = xi_tf_cast(c, xi_tf_op3(c, "Range", xi_tf_const_int(c, 0), n, xi_tf_const_int(c, 1)), xi_tf_dtype_of(p));
+    xi_value *at = xi_tf_cast(
+        c, xi_tf_op3(c, "Range", xi_tf_const_int(c, 0), n, xi_tf_const_int(c, 1)),
+        xi_tf_dtype_of(p));
     xi_tf_give(c, 0, array_scatter(c, p, xi_tf_unsqueeze(c, index, -1), at, NULL));
 }
 
@@ -390,7 +427,8 @@ static void array_op_unique(xi_tf_call *c)
 static void array_op_random(xi_tf_call *c)
 {
     xinf_dtype dtype = xi_tf_dtype(xi_tf_type(c, "dtype", 1));
-    xi_value *dims = xi_tf_vector(c, xi_tf_in(c, 0)), *like = dims ? xi_tf_fill(c, dims, dtype, 0) : NULL;
+    xi_value *dims = xi_tf_vector(c, xi_tf_in(c, 0)),
+             *like = dims ? xi_tf_fill(c, dims, dtype, 0) : NULL;
     xi_node *n = like ? xi_tf_node(c, c->row->to, 1, 2, &like, 1) : NULL;
     int64_t seed = xi_tf_int(c, "seed", 0) ^ xi_tf_int(c, "seed2", 0);
     if (n) xi_node_set_int(n, "dtype", dtype);
@@ -398,7 +436,8 @@ static void array_op_random(xi_tf_call *c)
     xi_tf_give(c, 0, xi_tf_result(c, n, 0));
 }
 
-/* Rows go where their index says; later lists win. The result has as many rows as the largest index asks for. */
+/* Rows go where their index says; later lists win. The result has as many rows as the largest index
+ * asks for. */
 static void array_op_stitch(xi_tf_call *c)
 {
     int32_t half = c->in_count / 2;
@@ -415,16 +454,23 @@ static void array_op_stitch(xi_tf_call *c)
             return;
         }
         index[i] = rank == 1 ? at : xi_tf_reshape(c, at, (int64_t[]){-1}, 1);
-        xi_value *tail = rank == 1 || rank == all ? NULL : xi_tf_slice(c, xi_tf_shape_of(c, x), 0, rank, INT64_MAX);
+        xi_value *tail = rank == 1 || rank == all
+                             ? NULL
+                             : xi_tf_slice(c, xi_tf_shape_of(c, x), 0, rank, INT64_MAX);
         int64_t any = -1;
         xi_value *flat = xi_tf_const_ints(c, &any, 1);
-        data[i] = rank == 1 ? x : xi_tf_reshape_to(c, x, tail ? xi_tf_concat(c, (xi_value *[]){flat, tail}, 2, 0) : flat);
+        data[i] = rank == 1
+                      ? x
+                      : xi_tf_reshape_to(
+                            c, x, tail ? xi_tf_concat(c, (xi_value *[]){flat, tail}, 2, 0) : flat);
     }
     xi_value *at = xi_tf_concat(c, index, half, 0), *rows = xi_tf_concat(c, data, half, 0);
     if (!at || !rows) return;
     int64_t zero = 0;
-    xi_value *most = xi_tf_reduce(c, "ReduceMax", at, xi_tf_const_ints(c, &zero, 1), true), *tail = xi_tf_slice(c, xi_tf_shape_of(c, rows), 0, 1, INT64_MAX);
-    xi_value *dims = xi_tf_concat(c, (xi_value *[]){xi_tf_op2(c, "Add", most, xi_tf_const_int(c, 1)), tail}, 2, 0);
+    xi_value *most = xi_tf_reduce(c, "ReduceMax", at, xi_tf_const_ints(c, &zero, 1), true),
+             *tail = xi_tf_slice(c, xi_tf_shape_of(c, rows), 0, 1, INT64_MAX);
+    xi_value *dims = xi_tf_concat(
+        c, (xi_value *[]){xi_tf_op2(c, "Add", most, xi_tf_const_int(c, 1)), tail}, 2, 0);
     xi_value *empty = dims ? xi_tf_fill(c, dims, xi_tf_dtype_of(rows), 0) : NULL;
     xi_tf_give(c, 0, array_scatter(c, empty, xi_tf_unsqueeze(c, at, -1), rows, NULL));
 }
@@ -450,31 +496,67 @@ static void array_op_ensure_shape(xi_tf_call *c)
     const Tf__Attr *a = xi_tf_attr(c, "shape");
     xi_value *x = xi_tf_in(c, 0);
     xi_shape s;
-    if (x && a && xi_tf_shape(&s, a->shape) && s.rank >= 0 && x->type.shape.rank < 0 && x->type.kind == XINF_KIND_TENSOR) x->type.shape = s;
+    if (x && a && xi_tf_shape(&s, a->shape) && s.rank >= 0 && x->type.shape.rank < 0 &&
+        x->type.kind == XINF_KIND_TENSOR)
+        x->type.shape = s;
     if (c->in_count) xi_tf_give_value(c, 0, c->in[0]);
 }
 
 const xi_tf_row xi_tf_array[] = {
-    {"Const", array_op_const, NULL, 0}, {"HostConst", array_op_const, NULL, 0}, {"Identity", array_op_identity, NULL, 0},
-    {"IdentityN", array_op_identity, NULL, 0}, {"StopGradient", array_op_identity, NULL, 0}, {"PreventGradient", array_op_identity, NULL, 0},
-    {"CheckNumerics", array_op_identity, NULL, 0}, {"Snapshot", array_op_identity, NULL, 0}, {"DebugIdentity", array_op_identity, NULL, 0},
-    {"PlaceholderWithDefault", array_op_identity, NULL, 0}, {"Placeholder", array_op_placeholder, NULL, 0},
-    {"EnsureShape", array_op_ensure_shape, NULL, 0}, {"Shape", array_op_shape, "Shape", 0}, {"ShapeN", array_op_shape, "Shape", 0},
-    {"Size", array_op_shape, "Size", 0}, {"Rank", array_op_rank, NULL, 0}, {"Reshape", array_op_reshape, NULL, 0},
-    {"Transpose", array_op_transpose, NULL, 0}, {"ExpandDims", array_op_expand_dims, NULL, 0}, {"Squeeze", array_op_squeeze, NULL, 0},
-    {"Concat", array_op_concat, NULL, 0}, {"ConcatV2", array_op_concat, NULL, 1}, {"Pack", array_op_pack, NULL, 0},
-    {"Split", array_op_split, NULL, 0}, {"SplitV", array_op_split, NULL, 1}, {"Unpack", array_op_unpack, NULL, 0},
-    {"Gather", array_op_gather, NULL, 0}, {"GatherV2", array_op_gather, NULL, 0}, {"ResourceGather", array_op_gather, NULL, 0},
-    {"GatherNd", array_op_gather_nd, NULL, 0}, {"ScatterNd", array_op_scatter_nd, NULL, 0},
-    {"TensorScatterUpdate", array_op_tensor_scatter, NULL, 0}, {"TensorScatterAdd", array_op_tensor_scatter, "add", 0},
-    {"TensorScatterSub", array_op_tensor_scatter, "add", 1}, {"TensorScatterMax", array_op_tensor_scatter, "max", 0},
-    {"TensorScatterMin", array_op_tensor_scatter, "min", 0}, {"Fill", array_op_fill, NULL, 0}, {"ZerosLike", array_op_like, NULL, 0},
-    {"OnesLike", array_op_like, NULL, 1}, {"Range", array_op_range, NULL, 0}, {"LinSpace", array_op_linspace, NULL, 0},
-    {"Tile", array_op_tile, NULL, 0}, {"BroadcastTo", array_op_broadcast_to, NULL, 0}, {"BroadcastArgs", array_op_broadcast_args, NULL, 0},
-    {"OneHot", array_op_one_hot, NULL, 0}, {"Where", array_op_where, NULL, 0}, {"InvertPermutation", array_op_invert_permutation, NULL, 0},
-    {"RandomUniform", array_op_random, "RandomUniformLike", 0}, {"RandomStandardNormal", array_op_random, "RandomNormalLike", 0},
-    {"DynamicStitch", array_op_stitch, NULL, 0}, {"ParallelDynamicStitch", array_op_stitch, NULL, 0},
+    {"Const", array_op_const, NULL, 0},
+    {"HostConst", array_op_const, NULL, 0},
+    {"Identity", array_op_identity, NULL, 0},
+    {"IdentityN", array_op_identity, NULL, 0},
+    {"StopGradient", array_op_identity, NULL, 0},
+    {"PreventGradient", array_op_identity, NULL, 0},
+    {"CheckNumerics", array_op_identity, NULL, 0},
+    {"Snapshot", array_op_identity, NULL, 0},
+    {"DebugIdentity", array_op_identity, NULL, 0},
+    {"PlaceholderWithDefault", array_op_identity, NULL, 0},
+    {"Placeholder", array_op_placeholder, NULL, 0},
+    {"EnsureShape", array_op_ensure_shape, NULL, 0},
+    {"Shape", array_op_shape, "Shape", 0},
+    {"ShapeN", array_op_shape, "Shape", 0},
+    {"Size", array_op_shape, "Size", 0},
+    {"Rank", array_op_rank, NULL, 0},
+    {"Reshape", array_op_reshape, NULL, 0},
+    {"Transpose", array_op_transpose, NULL, 0},
+    {"ExpandDims", array_op_expand_dims, NULL, 0},
+    {"Squeeze", array_op_squeeze, NULL, 0},
+    {"Concat", array_op_concat, NULL, 0},
+    {"ConcatV2", array_op_concat, NULL, 1},
+    {"Pack", array_op_pack, NULL, 0},
+    {"Split", array_op_split, NULL, 0},
+    {"SplitV", array_op_split, NULL, 1},
+    {"Unpack", array_op_unpack, NULL, 0},
+    {"Gather", array_op_gather, NULL, 0},
+    {"GatherV2", array_op_gather, NULL, 0},
+    {"ResourceGather", array_op_gather, NULL, 0},
+    {"GatherNd", array_op_gather_nd, NULL, 0},
+    {"ScatterNd", array_op_scatter_nd, NULL, 0},
+    {"TensorScatterUpdate", array_op_tensor_scatter, NULL, 0},
+    {"TensorScatterAdd", array_op_tensor_scatter, "add", 0},
+    {"TensorScatterSub", array_op_tensor_scatter, "add", 1},
+    {"TensorScatterMax", array_op_tensor_scatter, "max", 0},
+    {"TensorScatterMin", array_op_tensor_scatter, "min", 0},
+    {"Fill", array_op_fill, NULL, 0},
+    {"ZerosLike", array_op_like, NULL, 0},
+    {"OnesLike", array_op_like, NULL, 1},
+    {"Range", array_op_range, NULL, 0},
+    {"LinSpace", array_op_linspace, NULL, 0},
+    {"Tile", array_op_tile, NULL, 0},
+    {"BroadcastTo", array_op_broadcast_to, NULL, 0},
+    {"BroadcastArgs", array_op_broadcast_args, NULL, 0},
+    {"OneHot", array_op_one_hot, NULL, 0},
+    {"Where", array_op_where, NULL, 0},
+    {"InvertPermutation", array_op_invert_permutation, NULL, 0},
+    {"RandomUniform", array_op_random, "RandomUniformLike", 0},
+    {"RandomStandardNormal", array_op_random, "RandomNormalLike", 0},
+    {"DynamicStitch", array_op_stitch, NULL, 0},
+    {"ParallelDynamicStitch", array_op_stitch, NULL, 0},
     {"DynamicPartition", array_op_partition, NULL, 0},
-    {"Unique", array_op_unique, NULL, 0}, {"UniqueV2", array_op_unique, NULL, 0}, {"UniqueWithCounts", array_op_unique, NULL, 1},
+    {"Unique", array_op_unique, NULL, 0},
+    {"UniqueV2", array_op_unique, NULL, 0},
+    {"UniqueWithCounts", array_op_unique, NULL, 1},
     {NULL, NULL, NULL, 0},
 };

@@ -16,7 +16,8 @@ const Tf__Attr *xi_tf_attr(const xi_tf_call *c, const char *name)
         const Tf__Node *call = s->call;
         const Tf__Attr *found = NULL;
         for (size_t k = 0; call && k < call->n_attr; k++)
-            if (xi_str_eq(xi_tf_str(call->attr[k]->key), xi_tf_str(a->placeholder))) found = call->attr[k]->value;
+            if (xi_str_eq(xi_tf_str(call->attr[k]->key), xi_tf_str(a->placeholder)))
+                found = call->attr[k]->value;
         a = found;
     }
     return a && !a->has_placeholder ? a : NULL;
@@ -67,6 +68,7 @@ bool xi_tf_shape(xi_shape *out, const Tf__Shape *s)
     if (!s || s->unknown_rank) return true;
     if (s->n_dim > XI_MAX_RANK) return false;
     out->rank = (int32_t)s->n_dim;
-    for (int32_t i = 0; i < out->rank; i++) out->dim[i] = s->dim[i]->size < 0 ? XI_DIM_UNKNOWN : s->dim[i]->size;
+    for (int32_t i = 0; i < out->rank; i++)
+        out->dim[i] = s->dim[i]->size < 0 ? XI_DIM_UNKNOWN : s->dim[i]->size;
     return true;
 }

@@ -11,7 +11,9 @@ xinf_status xi_tf_no_memory(xi_tf_importer *im)
 {
     const xi_arena *a = &im->family->arena;
     if (a->limit && a->used > a->limit / 2)
-        return xi_fail(im->err, XINF_LIMIT, "the model's graph takes more than the %zu bytes of memory allowed for it", a->limit);
+        return xi_fail(im->err, XINF_LIMIT,
+                       "the model's graph takes more than the %zu bytes of memory allowed for it",
+                       a->limit);
     return xi_fail_memory(im->err, a->used);
 }
 
@@ -22,7 +24,8 @@ xinf_status xi_tf_fail(xi_tf_call *c, const char *fmt, ...)
     va_start(args, fmt);
     c->status = xi_fail_v(c->im->err, XINF_MALFORMED, fmt, args);
     va_end(args);
-    xi_error_prefix(c->im->err, "node %.*s (%.*s): ", XI_STR_ARG(xi_tf_str(c->node->name)), XI_STR_ARG(xi_tf_str(c->node->op)));
+    xi_error_prefix(c->im->err, "node %.*s (%.*s): ", XI_STR_ARG(xi_tf_str(c->node->name)),
+                    XI_STR_ARG(xi_tf_str(c->node->op)));
     return c->status;
 }
 
@@ -34,12 +37,15 @@ void xi_tf_refuse(xi_tf_call *c, const char *why)
     size_t size = 64 + strlen(why) + name.len + op.len;
     char *sentence = xi_arena_alloc(&c->im->family->arena, size);
     int32_t count = 0;
-    xi_node *n = sentence ? xi_graph_add_node(c->scope->graph, NULL, XI_STR("tensorflow"), op, name, c->in_count, c->out->count + 1, 0) : NULL;
+    xi_node *n = sentence ? xi_graph_add_node(c->scope->graph, NULL, XI_STR("tensorflow"), op, name,
+                                              c->in_count, c->out->count + 1, 0)
+                          : NULL;
     if (!n) {
         c->status = xi_tf_no_memory(c->im);
         return;
     }
-    snprintf(sentence, size, "node %.*s (%.*s): %s", (int)name.len, name.ptr ? name.ptr : "", (int)op.len, op.ptr ? op.ptr : "", why);
+    snprintf(sentence, size, "node %.*s (%.*s): %s", (int)name.len, name.ptr ? name.ptr : "",
+             (int)op.len, op.ptr ? op.ptr : "", why);
     n->refused = sentence;
     for (int32_t i = 0; i < c->in_count; i++) {
         xi_value *v = c->in[i] ? xi_tf_tensor(c, c->in[i]) : NULL;
@@ -57,7 +63,8 @@ void xi_tf_refuse(xi_tf_call *c, const char *why)
 static void build_perm(int64_t *perm, int32_t rank, bool back)
 {
     perm[0] = 0;
-    for (int32_t i = 1; i < rank; i++) perm[i] = back ? (i == rank - 1 ? 1 : i + 1) : i == 1 ? rank - 1 : i - 1;
+    for (int32_t i = 1; i < rank; i++)
+        perm[i] = back ? (i == rank - 1 ? 1 : i + 1) : i == 1 ? rank - 1 : i - 1;
 }
 
 xi_value *xi_tf_turn(xi_tf_call *c, xi_value *v, bool back)
@@ -110,7 +117,9 @@ void xi_tf_give_value(xi_tf_call *c, int32_t i, const xi_tf_value *v)
     if (c->status) return;
     if (i >= o->count) {
         int32_t count = i + 1 > o->count ? (i + 1 > 2 * o->count ? i + 1 : 2 * o->count) : o->count;
-        xi_tf_value *items = i < XI_TF_MAX_OUTPUTS ? xi_arena_array(&c->im->family->arena, (size_t)count, sizeof *items) : NULL;
+        xi_tf_value *items = i < XI_TF_MAX_OUTPUTS ? xi_arena_array(&c->im->family->arena,
+                                                                    (size_t)count, sizeof *items)
+                                                   : NULL;
         if (!items) {
             c->status = xi_tf_no_memory(c->im);
             return;
@@ -138,7 +147,8 @@ static void build_name(xi_tf_call *c, int32_t i, xi_value *v)
 
 void xi_tf_give(xi_tf_call *c, int32_t i, xi_value *v)
 {
-    if (!v && !c->status && !c->refused) xi_tf_refuse(c, "its types or shapes are not known well enough");
+    if (!v && !c->status && !c->refused)
+        xi_tf_refuse(c, "its types or shapes are not known well enough");
     if (!v || c->status) return;
     build_name(c, i, v);
     xi_tf_give_value(c, i, &(xi_tf_value){.v = v});
@@ -146,7 +156,8 @@ void xi_tf_give(xi_tf_call *c, int32_t i, xi_value *v)
 
 void xi_tf_give_turned(xi_tf_call *c, int32_t i, xi_value *v)
 {
-    if (!v && !c->status && !c->refused) xi_tf_refuse(c, "its types or shapes are not known well enough");
+    if (!v && !c->status && !c->refused)
+        xi_tf_refuse(c, "its types or shapes are not known well enough");
     if (v && !c->status) xi_tf_give_value(c, i, &(xi_tf_value){.turned = v});
 }
 
@@ -163,7 +174,9 @@ void xi_tf_infer(xi_tf_importer *im, xi_node *n)
         in[i] = n->inputs[i] ? &n->inputs[i]->type : NULL;
         known[i] = n->inputs[i] ? n->inputs[i]->literal : NULL;
     }
-    if (n->input_count < n->op->min_inputs || (n->op->max_inputs >= 0 && n->input_count > n->op->max_inputs)) return;
+    if (n->input_count < n->op->min_inputs ||
+        (n->op->max_inputs >= 0 && n->input_count > n->op->max_inputs))
+        return;
     for (int32_t i = 0; i < n->op->min_inputs; i++)
         if (!in[i]) return;
     if (xi_node_infer(n, in, known, out, &im->family->arena, &ignored)) return;
@@ -171,11 +184,13 @@ void xi_tf_infer(xi_tf_importer *im, xi_node *n)
         if (n->outputs[i]) n->outputs[i]->type = out[i];
 }
 
-xi_node *xi_tf_node(xi_tf_call *c, const char *op, int32_t outputs, int32_t attrs, xi_value *const *inputs, int32_t count)
+xi_node *xi_tf_node(xi_tf_call *c, const char *op, int32_t outputs, int32_t attrs,
+                    xi_value *const *inputs, int32_t count)
 {
     while (count > 0 && !inputs[count - 1]) count--;
     if (c->status || c->refused) return NULL;
-    xi_node *n = xi_graph_add_node(c->scope->graph, NULL, XI_STR(""), xi_str_of(op), xi_tf_str(c->node->name), count, outputs, attrs);
+    xi_node *n = xi_graph_add_node(c->scope->graph, NULL, XI_STR(""), xi_str_of(op),
+                                   xi_tf_str(c->node->name), count, outputs, attrs);
     if (!n) {
         c->status = xi_tf_no_memory(c->im);
         return NULL;
@@ -216,10 +231,12 @@ xi_value *xi_tf_op2(xi_tf_call *c, const char *op, xi_value *a, xi_value *b)
 
 xi_value *xi_tf_op3(xi_tf_call *c, const char *op, xi_value *a, xi_value *b, xi_value *d)
 {
-    return a && b && d ? xi_tf_result(c, xi_tf_node(c, op, 1, 0, (xi_value *[]){a, b, d}, 3), 0) : NULL;
+    return a && b && d ? xi_tf_result(c, xi_tf_node(c, op, 1, 0, (xi_value *[]){a, b, d}, 3), 0)
+                       : NULL;
 }
 
-static xi_value *build_constant(xi_tf_call *c, xinf_dtype dtype, const xi_shape *shape, const void *data)
+static xi_value *build_constant(xi_tf_call *c, xinf_dtype dtype, const xi_shape *shape,
+                                const void *data)
 {
     if (c->status) return NULL;
     xi_literal *l = xi_graph_literal(c->scope->graph, dtype, shape, data);
@@ -306,7 +323,8 @@ xi_value *xi_tf_squeeze(xi_tf_call *c, xi_value *x, int64_t axis)
 
 xi_value *xi_tf_slice(xi_tf_call *c, xi_value *x, int64_t axis, int64_t start, int64_t end)
 {
-    xi_value *in[] = {x, xi_tf_const_ints(c, &start, 1), xi_tf_const_ints(c, &end, 1), xi_tf_const_ints(c, &axis, 1)};
+    xi_value *in[] = {x, xi_tf_const_ints(c, &start, 1), xi_tf_const_ints(c, &end, 1),
+                      xi_tf_const_ints(c, &axis, 1)};
     return x ? xi_tf_result(c, xi_tf_node(c, "Slice", 1, 0, in, 4), 0) : NULL;
 }
 
@@ -372,16 +390,24 @@ bool xi_tf_known_float(const xi_value *v, double *out)
 {
     const xi_literal *l = v ? v->literal : NULL;
     uint8_t bits[16] = {0};
-    if (!l || l->count != 1 || l->size > sizeof bits || l->dtype == XINF_STRING || l->dtype >= XINF_COMPLEX64) return false;
+    if (!l || l->count != 1 || l->size > sizeof bits || l->dtype == XINF_STRING ||
+        l->dtype >= XINF_COMPLEX64)
+        return false;
     memcpy(bits, l->data, l->size);
     *out = xi_dtype_load_f64(bits, l->dtype, 0);
     return true;
 }
 
-xi_value *xi_tf_constant_value(xi_tf_importer *im, xi_graph *g, const xi_tf_constant *k, xi_str name)
+xi_value *xi_tf_constant_value(xi_tf_importer *im, xi_graph *g, const xi_tf_constant *k,
+                               xi_str name)
 {
     xi_literal *l = xi_arena_alloc(&im->family->arena, sizeof *l);
     if (!l) return NULL;
-    *l = (xi_literal){.dtype = k->dtype, .shape = xi_shape_of(k->rank, k->dims), .count = k->count, .data = k->data, .size = k->size, .file = k->file};
+    *l = (xi_literal){.dtype = k->dtype,
+                      .shape = xi_shape_of(k->rank, k->dims),
+                      .count = k->count,
+                      .data = k->data,
+                      .size = k->size,
+                      .file = k->file};
     return xi_graph_add_constant(g, name, l);
 }

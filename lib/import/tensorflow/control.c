@@ -10,14 +10,16 @@ xi_value *xi_tf_carried(xi_tf_importer *im, xi_graph *g, const xi_value *initial
     return xi_graph_add_value(g, XI_STR(""), &type);
 }
 
-xinf_status xi_tf_graph_outputs(xi_tf_importer *im, xi_graph *g, xi_value *const *values, int32_t count)
+xinf_status xi_tf_graph_outputs(xi_tf_importer *im, xi_graph *g, xi_value *const *values,
+                                int32_t count)
 {
     g->outputs = xi_arena_array(g->arena, (size_t)count + 1, sizeof *g->outputs);
     if (!g->outputs) return xi_tf_no_memory(im);
     for (int32_t i = 0; i < count; i++) {
         xi_value *v = values[i];
         if (v->graph != g || !v->producer) {
-            xi_node *n = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), XI_STR(""), 1, 1, 0);
+            xi_node *n = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), XI_STR(""), 1,
+                                           1, 0);
             if (!n || !xi_node_new_output(n, 0)) return xi_tf_no_memory(im);
             n->inputs[0] = v;
             n->outputs[0]->type = v->type;
@@ -33,8 +35,10 @@ xi_node *xi_tf_if(xi_tf_call *c, xi_value *condition, xi_graph *yes, xi_graph *n
 {
     xi_node *n = condition ? xi_tf_node(c, "If", yes->output_count, 2, &condition, 1) : NULL;
     if (!n) return NULL;
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("then_branch"), .type = XI_ATTR_GRAPH, .count = 1, .graph = yes};
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("else_branch"), .type = XI_ATTR_GRAPH, .count = 1, .graph = no};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("then_branch"), .type = XI_ATTR_GRAPH, .count = 1, .graph = yes};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("else_branch"), .type = XI_ATTR_GRAPH, .count = 1, .graph = no};
     for (int32_t i = 0; i < n->output_count; i++)
         if (!xi_node_new_output(n, i)) c->status = xi_tf_no_memory(c->im);
     if (c->status) return NULL;
@@ -59,7 +63,8 @@ static const Tf__Function *control_function(xi_tf_call *c, const char *name)
 /* A copy of inputs first …, in the arena. */
 static xi_tf_value *control_args(xi_tf_call *c, int32_t first)
 {
-    xi_tf_value *args = xi_arena_array(&c->im->family->arena, (size_t)c->in_count + 1, sizeof *args);
+    xi_tf_value *args = xi_arena_array(&c->im->family->arena, (size_t)c->in_count + 1,
+                                       sizeof *args);
     if (!args) c->status = xi_tf_no_memory(c->im);
     for (int32_t i = first; args && i < c->in_count; i++) args[i - first] = *c->in[i];
     return args;
@@ -72,13 +77,15 @@ static void control_op_call(xi_tf_call *c)
     const Tf__Function *f = control_function(c, "f");
     xi_tf_value *args = f ? control_args(c, 0) : NULL;
     if (!args) return;
-    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, f, c->scope->graph, args, c->in_count);
+    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, f, c->scope->graph, args,
+                             c->in_count);
     for (int32_t i = 0; i < count && !c->status; i++) xi_tf_give_value(c, i, &results[i]);
 }
 
 /* ---- subgraphs ---- */
 
-/* Contents of variables at the beginning of a subgraph: what it writes could not be seen outside. */
+/* Contents of variables at the beginning of a subgraph: what it writes could not be seen outside.
+ */
 static xi_value **control_variables(xi_tf_call *c)
 {
     xi_value **now = xi_arena_array(&c->im->family->arena, c->im->variable_count + 1, sizeof *now);
@@ -94,13 +101,16 @@ static void control_variables_back(xi_tf_call *c, xi_value **now, size_t count)
         xi_value *before = i < count ? now[i] : NULL;
         if (v->now == before) continue;
         if (v->written && !c->status)
-            c->status = xi_fail(c->im->err, XINF_UNSUPPORTED, "node %.*s (%.*s): a branch or loop writes the variable \"%.*s\"",
-                                XI_STR_ARG(xi_tf_str(c->node->name)), XI_STR_ARG(xi_tf_str(c->node->op)), XI_STR_ARG(v->name));
+            c->status = xi_fail(c->im->err, XINF_UNSUPPORTED,
+                                "node %.*s (%.*s): a branch or loop writes the variable \"%.*s\"",
+                                XI_STR_ARG(xi_tf_str(c->node->name)),
+                                XI_STR_ARG(xi_tf_str(c->node->op)), XI_STR_ARG(v->name));
         v->now = before;
     }
 }
 
-static bool control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, int32_t count, xi_value **out)
+static bool control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, int32_t count,
+                            xi_value **out)
 {
     xi_tf_scope inner = *c->scope;
     xi_tf_call in = *c;
@@ -114,7 +124,8 @@ static bool control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, in
     return !c->status;
 }
 
-static xi_graph *control_branch(xi_tf_call *c, const Tf__Function *f, const xi_tf_value *args, int32_t arg_count)
+static xi_graph *control_branch(xi_tf_call *c, const Tf__Function *f, const xi_tf_value *args,
+                                int32_t arg_count)
 {
     xi_tf_value *results;
     int32_t count;
@@ -141,12 +152,14 @@ static void control_give(xi_tf_call *c, xi_node *n)
 static void control_same_outputs(xi_tf_call *c, const xi_graph *a, const xi_graph *b)
 {
     if (a && b && a->output_count != b->output_count)
-        xi_tf_fail(c, "its branches give %d and %d results", (int)a->output_count, (int)b->output_count);
+        xi_tf_fail(c, "its branches give %d and %d results", (int)a->output_count,
+                   (int)b->output_count);
 }
 
 static void control_op_if(xi_tf_call *c)
 {
-    const Tf__Function *yes = control_function(c, "then_branch"), *no = control_function(c, "else_branch");
+    const Tf__Function *yes = control_function(c, "then_branch"),
+                       *no = control_function(c, "else_branch");
     xi_tf_value *args = yes && no && c->in_count ? control_args(c, 1) : NULL;
     xi_value *condition = args ? xi_tf_truth(c, xi_tf_in(c, 0)) : NULL;
     int64_t known;
@@ -157,7 +170,8 @@ static void control_op_if(xi_tf_call *c)
     if (xi_tf_known(condition, &known, 1) == 1) {
         xi_tf_value *results;
         int32_t count;
-        c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, known ? yes : no, c->scope->graph, args, c->in_count - 1);
+        c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, known ? yes : no,
+                                 c->scope->graph, args, c->in_count - 1);
         for (int32_t i = 0; i < count && !c->status; i++) xi_tf_give_value(c, i, &results[i]);
         return;
     }
@@ -168,7 +182,8 @@ static void control_op_if(xi_tf_call *c)
 }
 
 /* Branch i when the index is i, else the rest; the last one when nothing fits. */
-static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *index, size_t i, const xi_tf_value *args)
+static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *index, size_t i,
+                         const xi_tf_value *args)
 {
     xi_graph *here = control_branch(c, list->func[i], args, c->in_count - 1), *rest;
     if (!here) return;
@@ -183,15 +198,19 @@ static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *inde
         in.scope = &inner;
         in.out = &out;
         if (rest) control_case(&in, list, index, i + 1, args);
-        xi_value **values = xi_arena_array(&c->im->family->arena, (size_t)out.count + 1, sizeof *values);
+        xi_value **values = xi_arena_array(&c->im->family->arena, (size_t)out.count + 1,
+                                           sizeof *values);
         c->status = !rest || !values ? xi_tf_no_memory(c->im) : in.status;
-        for (int32_t k = 0; k < here->output_count && !c->status && k < out.count; k++) values[k] = out.items[k].v;
-        if (!c->status && out.count < here->output_count) xi_tf_fail(c, "its branches give different numbers of results");
+        for (int32_t k = 0; k < here->output_count && !c->status && k < out.count; k++)
+            values[k] = out.items[k].v;
+        if (!c->status && out.count < here->output_count)
+            xi_tf_fail(c, "its branches give different numbers of results");
         if (!c->status) c->status = xi_tf_graph_outputs(c->im, rest, values, here->output_count);
     }
     control_same_outputs(c, here, rest);
     if (!rest || c->status) return;
-    control_give(c, xi_tf_if(c, xi_tf_op2(c, "Equal", index, xi_tf_like(c, index, (double)i)), here, rest));
+    control_give(
+        c, xi_tf_if(c, xi_tf_op2(c, "Equal", index, xi_tf_like(c, index, (double)i)), here, rest));
 }
 
 static void control_op_case(xi_tf_call *c)
@@ -217,11 +236,13 @@ typedef struct control_loop {
     xi_graph *graph;
 } control_loop;
 
-static xi_value *control_while_condition(xi_tf_call *c, const control_loop *l, xi_graph *g, const xi_tf_value *args)
+static xi_value *control_while_condition(xi_tf_call *c, const control_loop *l, xi_graph *g,
+                                         const xi_tf_value *args)
 {
     xi_tf_value *results;
     int32_t count;
-    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, l->cond, g, args, c->in_count);
+    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, l->cond, g, args,
+                             c->in_count);
     if (c->status) return NULL;
     xi_tf_scope inner = *c->scope;
     xi_tf_call in = *c;
@@ -248,8 +269,10 @@ static bool control_prepare(xi_tf_call *c, control_loop *l)
         return false;
     }
     xi_graph *g = l->graph;
-    g->inputs[0] = xi_graph_add_value(g, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64});
-    g->inputs[1] = xi_graph_add_value(g, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL});
+    g->inputs[0] = xi_graph_add_value(g, XI_STR(""),
+                                      &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64});
+    g->inputs[1] = xi_graph_add_value(g, XI_STR(""),
+                                      &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL});
     g->input_count = 2;
     for (int32_t i = 0; i < c->in_count; i++) {
         if (c->in[i]->resource || (b && xi_tf_function_passes(c->im, b, i))) continue;
@@ -269,14 +292,19 @@ static bool control_while_body(xi_tf_call *c, control_loop *l)
     xi_tf_value *args = control_args(c, 0), *results, *kept = NULL;
     int32_t count;
     if (!args) return false;
-    for (int32_t k = 0; k < l->carried_count; k++) args[l->carried[k]] = (xi_tf_value){.v = l->graph->inputs[2 + k]};
-    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, l->body, l->graph, args, c->in_count);
-    if (!c->status && count != c->in_count) xi_tf_fail(c, "its body gives %d results for %d arguments", (int)count, (int)c->in_count);
-    kept = c->status ? NULL : xi_arena_array(&c->im->family->arena, (size_t)count + 1, sizeof *kept);
+    for (int32_t k = 0; k < l->carried_count; k++)
+        args[l->carried[k]] = (xi_tf_value){.v = l->graph->inputs[2 + k]};
+    c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, l->body, l->graph, args,
+                             c->in_count);
+    if (!c->status && count != c->in_count)
+        xi_tf_fail(c, "its body gives %d results for %d arguments", (int)count, (int)c->in_count);
+    kept = c->status ? NULL
+                     : xi_arena_array(&c->im->family->arena, (size_t)count + 1, sizeof *kept);
     if (!kept) return false;
     for (int32_t k = 0; k < l->carried_count; k++) kept[k] = results[l->carried[k]];
     if (!control_tensors(c, l->graph, kept, l->carried_count, l->results + 1)) return false;
-    for (int32_t k = 0; k < l->carried_count; k++) args[l->carried[k]] = (xi_tf_value){.v = l->results[1 + k]};
+    for (int32_t k = 0; k < l->carried_count; k++)
+        args[l->carried[k]] = (xi_tf_value){.v = l->results[1 + k]};
     l->results[0] = control_while_condition(c, l, l->graph, args);
     if (!l->results[0]) return false;
     c->status = xi_tf_graph_outputs(c->im, l->graph, l->results, l->carried_count + 1);
@@ -305,7 +333,8 @@ static void control_op_while(xi_tf_call *c)
     for (int32_t k = 0; k < l.carried_count; k++) in[2 + k] = l.initial[k];
     n->inputs = in;
     n->input_count = l.carried_count + 2;
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = l.graph};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = l.graph};
     for (int32_t k = 0; k < l.carried_count; k++)
         if (!xi_node_new_output(n, k)) c->status = xi_tf_no_memory(c->im);
     if (c->status) return;
@@ -315,9 +344,13 @@ static void control_op_while(xi_tf_call *c)
 }
 
 const xi_tf_row xi_tf_control[] = {
-    {"PartitionedCall", control_op_call, NULL, 0}, {"StatefulPartitionedCall", control_op_call, NULL, 0},
-    {"If", control_op_if, NULL, 0},                {"StatelessIf", control_op_if, NULL, 0},
-    {"Case", control_op_case, NULL, 0},            {"StatelessCase", control_op_case, NULL, 0},
-    {"While", control_op_while, NULL, 0},          {"StatelessWhile", control_op_while, NULL, 0},
+    {"PartitionedCall", control_op_call, NULL, 0},
+    {"StatefulPartitionedCall", control_op_call, NULL, 0},
+    {"If", control_op_if, NULL, 0},
+    {"StatelessIf", control_op_if, NULL, 0},
+    {"Case", control_op_case, NULL, 0},
+    {"StatelessCase", control_op_case, NULL, 0},
+    {"While", control_op_while, NULL, 0},
+    {"StatelessWhile", control_op_while, NULL, 0},
     {NULL, NULL, NULL, 0},
 };

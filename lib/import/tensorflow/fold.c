@@ -1,5 +1,5 @@
-/* fold.c — arithmetic on small constants, so that axes, permutations and sizes that a file computes are known while it is
- * imported. */
+/* fold.c — arithmetic on small constants, so that axes, permutations and sizes that a file computes
+ * are known while it is imported. */
 #include "base/checked.h"
 #include "import/tensorflow/importer.h"
 
@@ -10,7 +10,7 @@ typedef struct fold_array {
     xinf_dtype dtype;
     xi_shape shape;
     int32_t count;
-    double f[FOLD_MAX]; /* of floats */
+    double f[FOLD_MAX];  /* of floats */
     int64_t i[FOLD_MAX]; /* of integers and bools */
 } fold_array;
 
@@ -23,7 +23,8 @@ static bool fold_load(fold_array *out, const xi_value *v)
 {
     const xi_literal *l = v ? v->literal : NULL;
     if (!l || l->count > FOLD_MAX) return false;
-    if (!fold_is_float(l->dtype) && !xi_dtype_is_int(l->dtype) && l->dtype != XINF_BOOL) return false;
+    if (!fold_is_float(l->dtype) && !xi_dtype_is_int(l->dtype) && l->dtype != XINF_BOOL)
+        return false;
     out->dtype = l->dtype;
     out->shape = l->shape;
     out->count = (int32_t)l->count;
@@ -84,7 +85,9 @@ static bool fold_compare(const char *op, double x, double y, int64_t *out)
 static bool fold_binary(fold_array *r, const xi_node *n, const char *op, bool compare)
 {
     fold_array a, b;
-    if (n->input_count != 2 || !fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) || a.dtype != b.dtype) return false;
+    if (n->input_count != 2 || !fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) ||
+        a.dtype != b.dtype)
+        return false;
     if (!xi_shape_broadcast(&a.shape, &b.shape, &r->shape)) return false;
     if (a.count != b.count && a.count != 1 && b.count != 1) return false;
     if (a.count == b.count && a.count > 1 && !xi_shape_eq(&a.shape, &b.shape)) return false;
@@ -96,10 +99,17 @@ static bool fold_binary(fold_array *r, const xi_node *n, const char *op, bool co
     for (int32_t k = 0; k < r->count; k++) {
         int32_t x = a.count == 1 ? 0 : k, y = b.count == 1 ? 0 : k;
         if (compare) {
-            if (!fold_compare(op, real ? a.f[x] : (double)a.i[x], real ? b.f[y] : (double)b.i[y], &r->i[k])) return false;
+            if (!fold_compare(op, real ? a.f[x] : (double)a.i[x], real ? b.f[y] : (double)b.i[y],
+                              &r->i[k]))
+                return false;
         } else if (real) {
-            double v = op[0] == 'A' ? a.f[x] + b.f[y] : op[0] == 'S' ? a.f[x] - b.f[y] : op[0] == 'M' ? a.f[x] * b.f[y] : a.f[x] / b.f[y];
-            if (strcmp(op, "Add") != 0 && strcmp(op, "Sub") != 0 && strcmp(op, "Mul") != 0 && strcmp(op, "Div") != 0) return false;
+            double v = op[0] == 'A'   ? a.f[x] + b.f[y]
+                       : op[0] == 'S' ? a.f[x] - b.f[y]
+                       : op[0] == 'M' ? a.f[x] * b.f[y]
+                                      : a.f[x] / b.f[y];
+            if (strcmp(op, "Add") != 0 && strcmp(op, "Sub") != 0 && strcmp(op, "Mul") != 0 &&
+                strcmp(op, "Div") != 0)
+                return false;
             r->f[k] = a.dtype == XINF_FLOAT32 ? (float)v : v;
         } else if (!fold_int_op(op, a.i[x], b.i[y], &r->i[k])) {
             return false;
@@ -111,13 +121,18 @@ static bool fold_binary(fold_array *r, const xi_node *n, const char *op, bool co
 static bool fold_cast(fold_array *r, const xi_node *n)
 {
     xinf_dtype to = (xinf_dtype)xi_node_int(n, "to", 0);
-    if (!fold_load(r, n->inputs[0]) || (!fold_is_float(to) && !xi_dtype_is_int(to) && to != XINF_BOOL)) return false;
+    if (!fold_load(r, n->inputs[0]) ||
+        (!fold_is_float(to) && !xi_dtype_is_int(to) && to != XINF_BOOL))
+        return false;
     bool from_real = fold_is_float(r->dtype), to_real = fold_is_float(to);
     for (int32_t k = 0; k < r->count; k++) {
         if (from_real && !to_real && !(r->f[k] > -9e18 && r->f[k] < 9e18)) return false;
-        if (to == XINF_BOOL) r->i[k] = from_real ? r->f[k] != 0 : r->i[k] != 0;
-        else if (from_real && !to_real) r->i[k] = (int64_t)r->f[k];
-        else if (!from_real && to_real) r->f[k] = (double)r->i[k];
+        if (to == XINF_BOOL)
+            r->i[k] = from_real ? r->f[k] != 0 : r->i[k] != 0;
+        else if (from_real && !to_real)
+            r->i[k] = (int64_t)r->f[k];
+        else if (!from_real && to_real)
+            r->f[k] = (double)r->i[k];
     }
     r->dtype = to;
     return true;
@@ -126,8 +141,11 @@ static bool fold_cast(fold_array *r, const xi_node *n)
 static bool fold_range(fold_array *r, const xi_node *n)
 {
     fold_array a, b, d;
-    if (n->input_count != 3 || !fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) || !fold_load(&d, n->inputs[2])) return false;
-    if (fold_is_float(a.dtype) || a.count != 1 || b.count != 1 || d.count != 1 || d.i[0] == 0) return false;
+    if (n->input_count != 3 || !fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) ||
+        !fold_load(&d, n->inputs[2]))
+        return false;
+    if (fold_is_float(a.dtype) || a.count != 1 || b.count != 1 || d.count != 1 || d.i[0] == 0)
+        return false;
     r->dtype = a.dtype;
     for (int64_t v = a.i[0]; d.i[0] > 0 ? v < b.i[0] : v > b.i[0];) {
         if (r->count == FOLD_MAX) return false;
@@ -142,7 +160,8 @@ static bool fold_concat(fold_array *r, const xi_node *n)
 {
     for (int32_t k = 0; k < n->input_count; k++) {
         fold_array a;
-        if (!fold_load(&a, n->inputs[k]) || a.shape.rank != 1 || r->count + a.count > FOLD_MAX) return false;
+        if (!fold_load(&a, n->inputs[k]) || a.shape.rank != 1 || r->count + a.count > FOLD_MAX)
+            return false;
         r->dtype = a.dtype;
         for (int32_t j = 0; j < a.count; j++, r->count++) {
             r->i[r->count] = a.i[j];
@@ -156,7 +175,9 @@ static bool fold_concat(fold_array *r, const xi_node *n)
 static bool fold_gather(fold_array *r, const xi_node *n)
 {
     fold_array a, b;
-    if (!fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) || a.shape.rank != 1 || fold_is_float(b.dtype)) return false;
+    if (!fold_load(&a, n->inputs[0]) || !fold_load(&b, n->inputs[1]) || a.shape.rank != 1 ||
+        fold_is_float(b.dtype))
+        return false;
     r->dtype = a.dtype;
     r->shape = b.shape;
     r->count = b.count;
@@ -174,7 +195,8 @@ static bool fold_slice(fold_array *r, const xi_node *n)
     fold_array a;
     int64_t start, end, step = 1, axis = 0;
     if (n->input_count < 3 || !fold_load(&a, n->inputs[0]) || a.shape.rank != 1) return false;
-    if (xi_tf_known(n->inputs[1], &start, 1) != 1 || xi_tf_known(n->inputs[2], &end, 1) != 1) return false;
+    if (xi_tf_known(n->inputs[1], &start, 1) != 1 || xi_tf_known(n->inputs[2], &end, 1) != 1)
+        return false;
     if (n->input_count > 3 && xi_tf_known(n->inputs[3], &axis, 1) != 1) return false;
     if (n->input_count > 4 && xi_tf_known(n->inputs[4], &step, 1) != 1) return false;
     if (step == 0 || step < -FOLD_MAX || step > FOLD_MAX) return false;
@@ -200,7 +222,9 @@ static bool fold_view(fold_array *r, xi_tf_importer *im, xi_node *n)
     n->outputs = outputs;
     xi_tf_infer(im, n);
     n->outputs = kept;
-    if (!xi_shape_known(&probe.type.shape) || !xi_shape_count(&probe.type.shape, &count) || count != r->count) return false;
+    if (!xi_shape_known(&probe.type.shape) || !xi_shape_count(&probe.type.shape, &count) ||
+        count != r->count)
+        return false;
     r->shape = probe.type.shape;
     return true;
 }
@@ -225,9 +249,13 @@ static bool fold_shape(fold_array *r, const xi_node *n, bool size)
 static bool fold_reduce(fold_array *r, const xi_node *n, const char *op)
 {
     fold_array a;
-    if (!fold_load(&a, n->inputs[0]) || a.shape.rank != 1 || fold_is_float(a.dtype) || xi_node_int(n, "keepdims", 1)) return false;
+    if (!fold_load(&a, n->inputs[0]) || a.shape.rank != 1 || fold_is_float(a.dtype) ||
+        xi_node_int(n, "keepdims", 1))
+        return false;
     int64_t v = strcmp(op, "ReduceProd") == 0, axis;
-    if (n->input_count > 1 && (xi_tf_known(n->inputs[1], &axis, 1) != 1 || (axis != 0 && axis != -1))) return false;
+    if (n->input_count > 1 &&
+        (xi_tf_known(n->inputs[1], &axis, 1) != 1 || (axis != 0 && axis != -1)))
+        return false;
     if (a.count == 0 && op[6] == 'M') return false;
     if (op[6] == 'M') v = a.i[0];
     for (int32_t k = 0; k < a.count; k++) {
@@ -247,13 +275,17 @@ static bool fold_expand(fold_array *r, const xi_node *n)
 {
     fold_array a, b;
     int64_t count;
-    if (!fold_load(&a, n->inputs[0]) || a.count != 1 || !fold_load(&b, n->inputs[1]) || b.shape.rank != 1 || b.count > XI_MAX_RANK) return false;
+    if (!fold_load(&a, n->inputs[0]) || a.count != 1 || !fold_load(&b, n->inputs[1]) ||
+        b.shape.rank != 1 || b.count > XI_MAX_RANK)
+        return false;
     xi_shape to = {.rank = b.count};
     for (int32_t k = 0; k < b.count; k++) {
         if (b.i[k] < 0) return false;
         to.dim[k] = b.i[k];
     }
-    if (!xi_shape_broadcast(&a.shape, &to, &r->shape) || !xi_shape_count(&r->shape, &count) || count > FOLD_MAX) return false;
+    if (!xi_shape_broadcast(&a.shape, &to, &r->shape) || !xi_shape_count(&r->shape, &count) ||
+        count > FOLD_MAX)
+        return false;
     r->dtype = a.dtype;
     r->count = (int32_t)count;
     for (int32_t k = 0; k < r->count; k++) {
@@ -266,7 +298,9 @@ static bool fold_expand(fold_array *r, const xi_node *n)
 static bool fold_where(fold_array *r, const xi_node *n)
 {
     fold_array k, a, b;
-    if (!fold_load(&k, n->inputs[0]) || !fold_load(&a, n->inputs[1]) || !fold_load(&b, n->inputs[2])) return false;
+    if (!fold_load(&k, n->inputs[0]) || !fold_load(&a, n->inputs[1]) ||
+        !fold_load(&b, n->inputs[2]))
+        return false;
     if (k.count != 1 || a.dtype != b.dtype || !xi_shape_eq(&a.shape, &b.shape)) return false;
     *r = k.i[0] ? a : b;
     return true;
@@ -293,7 +327,8 @@ static bool fold_neg(fold_array *r, const xi_node *n)
 const xi_literal *xi_tf_fold(xi_tf_importer *im, const xi_node *n)
 {
     static const char *const binary[] = {"Add", "Sub", "Mul", "Div", "Max", "Min", "And"};
-    static const char *const compare[] = {"Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"};
+    static const char *const compare[] = {"Less", "LessOrEqual", "Greater", "GreaterOrEqual",
+                                          "Equal"};
     fold_array r = {.dtype = XINF_UNDEFINED};
     bool done = false;
     xi_str op = n->op_name;
@@ -301,8 +336,10 @@ const xi_literal *xi_tf_fold(xi_tf_importer *im, const xi_node *n)
     for (int32_t i = 0; i < n->input_count; i++)
         if (!n->inputs[i] || (!shape && !n->inputs[i]->literal)) return NULL;
     if (!n->input_count) return NULL;
-    for (size_t i = 0; i < sizeof binary / sizeof *binary && !done; i++) done = xi_str_is(op, binary[i]) && fold_binary(&r, n, binary[i], false);
-    for (size_t i = 0; i < sizeof compare / sizeof *compare && !done; i++) done = xi_str_is(op, compare[i]) && fold_binary(&r, n, compare[i], true);
+    for (size_t i = 0; i < sizeof binary / sizeof *binary && !done; i++)
+        done = xi_str_is(op, binary[i]) && fold_binary(&r, n, binary[i], false);
+    for (size_t i = 0; i < sizeof compare / sizeof *compare && !done; i++)
+        done = xi_str_is(op, compare[i]) && fold_binary(&r, n, compare[i], true);
     if (shape) done = fold_shape(&r, n, xi_str_is(op, "Size"));
     if (xi_str_is(op, "Cast")) done = fold_cast(&r, n);
     if (xi_str_is(op, "Range")) done = fold_range(&r, n);
@@ -313,8 +350,11 @@ const xi_literal *xi_tf_fold(xi_tf_importer *im, const xi_node *n)
     if (xi_str_is(op, "Where")) done = fold_where(&r, n);
     if (xi_str_is(op, "Not")) done = fold_not(&r, n);
     if (xi_str_is(op, "Neg")) done = fold_neg(&r, n);
-    if (xi_str_is(op, "ReduceProd") || xi_str_is(op, "ReduceSum")) done = fold_reduce(&r, n, xi_str_is(op, "ReduceSum") ? "ReduceSum" : "ReduceProd");
-    if (xi_str_is(op, "ReduceMax") || xi_str_is(op, "ReduceMin")) done = fold_reduce(&r, n, xi_str_is(op, "ReduceMax") ? "ReduceMax" : "ReduceMin");
-    if (xi_str_is(op, "Reshape") || xi_str_is(op, "Squeeze") || xi_str_is(op, "Unsqueeze")) done = fold_view(&r, im, (xi_node *)(uintptr_t)n);
+    if (xi_str_is(op, "ReduceProd") || xi_str_is(op, "ReduceSum"))
+        done = fold_reduce(&r, n, xi_str_is(op, "ReduceSum") ? "ReduceSum" : "ReduceProd");
+    if (xi_str_is(op, "ReduceMax") || xi_str_is(op, "ReduceMin"))
+        done = fold_reduce(&r, n, xi_str_is(op, "ReduceMax") ? "ReduceMax" : "ReduceMin");
+    if (xi_str_is(op, "Reshape") || xi_str_is(op, "Squeeze") || xi_str_is(op, "Unsqueeze"))
+        done = fold_view(&r, im, (xi_node *)(uintptr_t)n);
     return done ? fold_store(n, &r) : NULL;
 }

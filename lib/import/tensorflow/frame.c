@@ -1,6 +1,7 @@
-/* frame.c — old-style control flow. A loop is the nodes between Enter and Exit of one frame: each carried value is a Merge of an
- * Enter and a NextIteration, and a Switch on the loop's condition sends it to the body or to an Exit. A branch is a Merge of
- * values that come from different sides of Switches on one condition. */
+/* frame.c — old-style control flow. A loop is the nodes between Enter and Exit of one frame: each
+ * carried value is a Merge of an Enter and a NextIteration, and a Switch on the loop's condition
+ * sends it to the body or to an Exit. A branch is a Merge of values that come from different sides
+ * of Switches on one condition. */
 #include "base/allocator.h"
 #include "import/tensorflow/importer.h"
 
@@ -8,7 +9,7 @@ enum { FRAME_HOPS = 32, FRAME_SIDES = 64 };
 
 typedef struct frame_var {
     uint32_t merge;
-    xi_tf_ref next;  /* the NextIteration's input */
+    xi_tf_ref next; /* the NextIteration's input */
     uint32_t enter;
     bool invariant;
     uint32_t in_frame; /* index + 1 of the next variable of the frame */
@@ -24,7 +25,7 @@ typedef struct frame_info {
 } frame_info;
 
 typedef struct xi_tf_frames {
-    uint32_t *of; /* per node: frame + 1 of an Enter, a loop's Merge, or an Exit */
+    uint32_t *of;     /* per node: frame + 1 of an Enter, a loop's Merge, or an Exit */
     uint32_t *var_of; /* per node: variable + 1 of a loop's Merge or an Exit */
     frame_info *frames;
     size_t frame_count, frame_capacity;
@@ -36,7 +37,8 @@ typedef struct xi_tf_frames {
 static bool frame_op(const xi_tf_body *b, uint32_t node, const char *op)
 {
     xi_str name = xi_tf_str(b->nodes[node]->op);
-    if (name.len > 3 && memcmp(name.ptr, "Ref", 3) == 0) name = (xi_str){name.ptr + 3, name.len - 3};
+    if (name.len > 3 && memcmp(name.ptr, "Ref", 3) == 0)
+        name = (xi_str){name.ptr + 3, name.len - 3};
     return xi_str_is(name, op);
 }
 
@@ -44,7 +46,8 @@ static bool frame_op(const xi_tf_body *b, uint32_t node, const char *op)
 static bool frame_input(xi_tf_ref *out, xi_tf_importer *im, xi_tf_body *b, uint32_t node, size_t k)
 {
     const xi_tf_ref *refs = xi_tf_body_refs(im, b, node);
-    if (!refs || k >= b->nodes[node]->n_input || refs[k].control || refs[k].node == UINT32_MAX) return false;
+    if (!refs || k >= b->nodes[node]->n_input || refs[k].control || refs[k].node == UINT32_MAX)
+        return false;
     *out = refs[k];
     return true;
 }
@@ -61,7 +64,8 @@ static xinf_status frame_enters(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames 
         xi_onnx_name *entry = xi_onnx_names_find(&names, name);
         if (!entry) {
             entry = xi_onnx_names_add(&names, name);
-            if (!entry || !xi_grow(&im->alloc, (void **)&f->frames, &f->frame_capacity, f->frame_count + 1, sizeof *f->frames))
+            if (!entry || !xi_grow(&im->alloc, (void **)&f->frames, &f->frame_capacity,
+                                   f->frame_count + 1, sizeof *f->frames))
                 XI_TRY(xi_fail_memory(im->err, sizeof *f->frames));
             entry->index = (uint32_t)f->frame_count;
             f->frames[f->frame_count++] = (frame_info){0};
@@ -70,7 +74,8 @@ static xinf_status frame_enters(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames 
         f->frames[entry->index].enter_count++;
     }
     for (size_t i = 0; i < f->frame_count; i++) {
-        f->frames[i].enters = xi_arena_array(&im->family->arena, f->frames[i].enter_count, sizeof *f->frames[i].enters);
+        f->frames[i].enters = xi_arena_array(&im->family->arena, f->frames[i].enter_count,
+                                             sizeof *f->frames[i].enters);
         if (!f->frames[i].enters) XI_TRY(xi_tf_no_memory(im));
         f->frames[i].enter_count = 0;
     }
@@ -89,8 +94,10 @@ static bool frame_invariant(xi_tf_importer *im, xi_tf_body *b, xi_tf_ref next, u
 {
     xi_tf_ref ref = next;
     for (int i = 0; i < FRAME_HOPS; i++) {
-        if (frame_op(b, ref.node, "Switch") && ref.output == 1) return frame_input(&ref, im, b, ref.node, 0) && ref.node == merge;
-        if (!frame_op(b, ref.node, "Identity") || !frame_input(&ref, im, b, ref.node, 0)) return false;
+        if (frame_op(b, ref.node, "Switch") && ref.output == 1)
+            return frame_input(&ref, im, b, ref.node, 0) && ref.node == merge;
+        if (!frame_op(b, ref.node, "Identity") || !frame_input(&ref, im, b, ref.node, 0))
+            return false;
     }
     return false;
 }
@@ -105,12 +112,18 @@ static xinf_status frame_merge(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *
     }
     if (!frame_op(b, a.node, "Enter") || !f->of[a.node]) return XINF_OK;
     if (!frame_op(b, c.node, "NextIteration") || !frame_input(&next, im, b, c.node, 0))
-        return xi_fail(im->err, XINF_UNSUPPORTED, "node %.*s (Merge): the loop around it has no structure that can be followed",
-                       XI_STR_ARG(xi_tf_str(b->nodes[node]->name)));
-    if (!xi_grow(&im->alloc, (void **)&f->vars, &f->var_capacity, f->var_count + 1, sizeof *f->vars))
+        return xi_fail(
+            im->err, XINF_UNSUPPORTED,
+            "node %.*s (Merge): the loop around it has no structure that can be followed",
+            XI_STR_ARG(xi_tf_str(b->nodes[node]->name)));
+    if (!xi_grow(&im->alloc, (void **)&f->vars, &f->var_capacity, f->var_count + 1,
+                 sizeof *f->vars))
         return xi_fail_memory(im->err, sizeof *f->vars);
     frame_info *frame = &f->frames[f->of[a.node] - 1];
-    f->vars[f->var_count] = (frame_var){.merge = node, .next = next, .enter = a.node, .in_frame = frame->first_var,
+    f->vars[f->var_count] = (frame_var){.merge = node,
+                                        .next = next,
+                                        .enter = a.node,
+                                        .in_frame = frame->first_var,
                                         .invariant = frame_invariant(im, b, next, node)};
     frame->first_var = f->var_of[node] = (uint32_t)++f->var_count;
     frame->var_count++;
@@ -121,7 +134,9 @@ static xinf_status frame_merge(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *
 static void frame_switch(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
 {
     xi_tf_ref data, cond, inner;
-    if (!frame_input(&data, im, b, node, 0) || !frame_input(&cond, im, b, node, 1) || !f->var_of[data.node]) return;
+    if (!frame_input(&data, im, b, node, 0) || !frame_input(&cond, im, b, node, 1) ||
+        !f->var_of[data.node])
+        return;
     if (!frame_op(b, cond.node, "LoopCond") || !frame_input(&inner, im, b, cond.node, 0)) return;
     frame_info *frame = &f->frames[f->of[data.node] - 1];
     frame->condition = inner;
@@ -131,7 +146,9 @@ static void frame_switch(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uin
 static void frame_exit(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
 {
     xi_tf_ref s, m;
-    if (!frame_input(&s, im, b, node, 0) || !frame_op(b, s.node, "Switch") || !frame_input(&m, im, b, s.node, 0)) return;
+    if (!frame_input(&s, im, b, node, 0) || !frame_op(b, s.node, "Switch") ||
+        !frame_input(&m, im, b, s.node, 0))
+        return;
     f->of[node] = f->of[m.node];
     f->var_of[node] = f->var_of[m.node];
 }
@@ -202,9 +219,11 @@ static void frame_side_add(frame_side *sides, int32_t *count, xi_tf_ref pred, in
     sides[i].ports |= 1u << port;
 }
 
-/* All Switches that lead to `from`, with the outputs that do; or, with `only`, what the Switches on that condition read. */
-static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, uint32_t mark, xi_tf_ref from, frame_side *sides,
-                              int32_t *side_count, const xi_tf_ref *only, xi_tf_ref *data, size_t *data_count)
+/* All Switches that lead to `from`, with the outputs that do; or, with `only`, what the Switches on
+ * that condition read. */
+static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, uint32_t mark,
+                              xi_tf_ref from, frame_side *sides, int32_t *side_count,
+                              const xi_tf_ref *only, xi_tf_ref *data, size_t *data_count)
 {
     xi_tf_ref start = from;
     w->depth = 0;
@@ -219,11 +238,13 @@ static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, 
             xi_tf_ref pred;
             if (i == 0 && node != start.node) continue;
             if (r.node == UINT32_MAX) continue;
-            if (frame_is_switch(b, r.node) && frame_input(&pred, im, b, r.node, 1) && !frame_op(b, pred.node, "LoopCond")) {
+            if (frame_is_switch(b, r.node) && frame_input(&pred, im, b, r.node, 1) &&
+                !frame_op(b, pred.node, "LoopCond")) {
                 if (sides && !r.control) frame_side_add(sides, side_count, pred, r.output);
                 if (only && frame_same(pred, *only)) {
                     xi_tf_ref d;
-                    if (w->seen[r.node] != mark && frame_input(&d, im, b, r.node, 0)) data[(*data_count)++] = d;
+                    if (w->seen[r.node] != mark && frame_input(&d, im, b, r.node, 0))
+                        data[(*data_count)++] = d;
                     w->seen[r.node] = mark;
                     continue;
                 }
@@ -233,15 +254,18 @@ static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, 
             w->stack[w->depth++] = r.node;
             im->steps++;
         }
-        if (im->steps > im->limits.max_steps) return xi_fail(im->err, XINF_LIMIT, "the model's branches are nested too often");
+        if (im->steps > im->limits.max_steps)
+            return xi_fail(im->err, XINF_LIMIT, "the model's branches are nested too often");
         if (!w->depth) return XINF_OK;
         node = w->stack[--w->depth];
         port = 0;
     }
 }
 
-/* The condition that tells a Merge's inputs apart: on every input exactly one side of it, not the same on all. */
-static bool frame_choose_side(xi_tf_ref *out, uint32_t *ports, frame_side (*sides)[FRAME_SIDES], const int32_t *counts, int32_t inputs)
+/* The condition that tells a Merge's inputs apart: on every input exactly one side of it, not the
+ * same on all. */
+static bool frame_choose_side(xi_tf_ref *out, uint32_t *ports, frame_side (*sides)[FRAME_SIDES],
+                              const int32_t *counts, int32_t inputs)
 {
     for (int32_t k = 0; k < counts[0]; k++) {
         uint32_t all = 0;
@@ -266,8 +290,10 @@ typedef struct frame_scratch {
     uint32_t ports[32];
 } frame_scratch;
 
-/* refs: what the Switches read, then the condition; output numbers of the sides follow as control references. */
-static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b, uint32_t index, frame_walk *w, frame_scratch *s)
+/* refs: what the Switches read, then the condition; output numbers of the sides follow as control
+ * references. */
+static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b, uint32_t index,
+                                frame_walk *w, frame_scratch *s)
 {
     const Tf__Node *n = b->nodes[index];
     const xi_tf_ref *refs = xi_tf_body_refs(im, b, index);
@@ -277,25 +303,32 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
     while ((size_t)inputs < n->n_input && inputs < 32 && !refs[inputs].control) inputs++;
     for (int32_t i = 0; i < inputs; i++) {
         s->counts[i] = 0;
-        xinf_status status = frame_back(im, b, w, (uint32_t)i + 1, refs[i], s->sides[i], &s->counts[i], NULL, NULL, NULL);
+        xinf_status status = frame_back(im, b, w, (uint32_t)i + 1, refs[i], s->sides[i],
+                                        &s->counts[i], NULL, NULL, NULL);
         if (status) return status;
     }
     if (inputs < 2 || !frame_choose_side(&pred, s->ports, s->sides, s->counts, inputs))
-        return xi_fail(im->err, XINF_UNSUPPORTED, "node %.*s (Merge): the branches before it have no structure that can be followed",
-                       XI_STR_ARG(xi_tf_str(n->name)));
+        return xi_fail(
+            im->err, XINF_UNSUPPORTED,
+            "node %.*s (Merge): the branches before it have no structure that can be followed",
+            XI_STR_ARG(xi_tf_str(n->name)));
     size_t room = b->count + (size_t)inputs + 1, count = 0;
     xi_tf_ref *data = xi_alloc(&im->alloc, room * sizeof *data);
     if (!data) return xi_fail_memory(im->err, room * sizeof *data);
     xinf_status status = XINF_OK;
-    for (int32_t i = 0; i < inputs && !status; i++) status = frame_back(im, b, w, 64 + 1, refs[i], NULL, NULL, &pred, data, &count);
-    xi_tf_ref *kept = status ? NULL : xi_arena_array(&im->family->arena, count + 1 + (size_t)inputs, sizeof *kept);
+    for (int32_t i = 0; i < inputs && !status; i++)
+        status = frame_back(im, b, w, 64 + 1, refs[i], NULL, NULL, &pred, data, &count);
+    xi_tf_ref *kept = status ? NULL
+                             : xi_arena_array(&im->family->arena, count + 1 + (size_t)inputs,
+                                              sizeof *kept);
     if (kept) {
         if (count) memcpy(kept, data, count * sizeof *kept);
         kept[count++] = pred;
         for (int32_t i = 0; i < inputs; i++) {
             int32_t port = 0;
             while (!(s->ports[i] >> port & 1)) port++;
-            kept[count + (size_t)i] = (xi_tf_ref){.node = UINT32_MAX, .output = port, .control = true};
+            kept[count + (size_t)i] = (xi_tf_ref){
+                .node = UINT32_MAX, .output = port, .control = true};
         }
         *out = (xi_tf_needs){kept, count};
     } else if (!status) {
@@ -305,11 +338,14 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
     return status;
 }
 
-static xinf_status frame_merge_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b, uint32_t index)
+static xinf_status frame_merge_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b,
+                                     uint32_t index)
 {
-    frame_walk w = {.seen = xi_calloc(&im->alloc, b->count + 1, sizeof *w.seen), .stack = xi_alloc(&im->alloc, (b->count + 1) * sizeof *w.stack)};
+    frame_walk w = {.seen = xi_calloc(&im->alloc, b->count + 1, sizeof *w.seen),
+                    .stack = xi_alloc(&im->alloc, (b->count + 1) * sizeof *w.stack)};
     frame_scratch *s = xi_calloc(&im->alloc, 1, sizeof *s);
-    xinf_status status = w.seen && w.stack && s ? frame_branch(out, im, b, index, &w, s) : xi_fail_memory(im->err, b->count * 8);
+    xinf_status status = w.seen && w.stack && s ? frame_branch(out, im, b, index, &w, s)
+                                                : xi_fail_memory(im->err, b->count * 8);
     xi_free(&im->alloc, w.seen, (b->count + 1) * sizeof *w.seen);
     xi_free(&im->alloc, w.stack, (b->count + 1) * sizeof *w.stack);
     xi_free(&im->alloc, s, sizeof *s);
@@ -325,11 +361,15 @@ xinf_status xi_tf_frame_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *
     xinf_status status = b->frames ? XINF_OK : frame_build(im, b);
     if (status) return status;
     xi_tf_frames *f = b->frames;
-    if (exits && f->of[index]) *out = (xi_tf_needs){f->frames[f->of[index] - 1].enters, f->frames[f->of[index] - 1].enter_count};
+    if (exits && f->of[index])
+        *out = (xi_tf_needs){f->frames[f->of[index] - 1].enters,
+                             f->frames[f->of[index] - 1].enter_count};
     if (exits && f->of[index]) return XINF_OK;
     if (exits || f->of[index])
-        return xi_fail(im->err, XINF_UNSUPPORTED, "node %.*s (%.*s): the loop around it has no structure that can be followed",
-                       XI_STR_ARG(xi_tf_str(b->nodes[index]->name)), XI_STR_ARG(xi_tf_str(b->nodes[index]->op)));
+        return xi_fail(im->err, XINF_UNSUPPORTED,
+                       "node %.*s (%.*s): the loop around it has no structure that can be followed",
+                       XI_STR_ARG(xi_tf_str(b->nodes[index]->name)),
+                       XI_STR_ARG(xi_tf_str(b->nodes[index]->op)));
     if (!f->needs[index].refs) status = frame_merge_needs(&f->needs[index], im, b, index);
     *out = f->needs[index];
     return status;
@@ -347,11 +387,11 @@ static xinf_status frame_scope(xi_tf_scope *s, xi_tf_call *c, xi_graph *graph)
     s->arg_count = c->scope->arg_count;
     s->depth = c->scope->depth + 1;
     if (!status && s->depth > c->im->limits.max_depth)
-        status = xi_fail(c->im->err, XINF_LIMIT, "node %.*s: loops and branches are nested more than %u deep", XI_STR_ARG(xi_tf_str(c->node->name)),
-                         c->im->limits.max_depth);
+        status = xi_fail(c->im->err, XINF_LIMIT,
+                         "node %.*s: loops and branches are nested more than %u deep",
+                         XI_STR_ARG(xi_tf_str(c->node->name)), c->im->limits.max_depth);
     return status;
 }
-
 
 /* Computes one input of a Merge in a graph of its own. */
 static xi_graph *frame_side_build(xi_tf_call *c, xi_tf_ref ref)
@@ -369,7 +409,10 @@ static xi_graph *frame_side_build(xi_tf_call *c, xi_tf_ref ref)
         xi_tf_call in = *c;
         in.scope = &inner;
         xi_value *x = xi_tf_tensor(&in, v);
-        status = in.status ? in.status : x ? xi_tf_graph_outputs(c->im, g, &x, 1) : xi_fail(c->im->err, XINF_UNSUPPORTED, "node %.*s: a branch gives no tensor", XI_STR_ARG(xi_tf_str(c->node->name)));
+        status = in.status ? in.status
+                 : x       ? xi_tf_graph_outputs(c->im, g, &x, 1)
+                     : xi_fail(c->im->err, XINF_UNSUPPORTED, "node %.*s: a branch gives no tensor",
+                               XI_STR_ARG(xi_tf_str(c->node->name)));
     }
     xi_tf_scope_free(&inner, c->im);
     if (status) c->status = status;
@@ -377,9 +420,12 @@ static xi_graph *frame_side_build(xi_tf_call *c, xi_tf_ref ref)
 }
 
 /* Merge with inputs i … of sides port[i]: If(pred is that side) … else the rest. */
-static xi_value *frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *refs, const xi_tf_ref *ports, int32_t i, int32_t count)
+static xi_value *frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *refs,
+                              const xi_tf_ref *ports, int32_t i, int32_t count)
 {
-    xi_value *cond = xi_tf_dtype_of(pred) == XINF_BOOL ? pred : xi_tf_op2(c, "Equal", pred, xi_tf_like(c, pred, ports[i].output));
+    xi_value *cond = xi_tf_dtype_of(pred) == XINF_BOOL
+                         ? pred
+                         : xi_tf_op2(c, "Equal", pred, xi_tf_like(c, pred, ports[i].output));
     xi_graph *here = frame_side_build(c, refs[i]), *rest = NULL;
     if (!here || !cond) return NULL;
     if (i + 2 == count) {
@@ -396,14 +442,16 @@ static xi_value *frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *re
     }
     if (!rest) return NULL;
     bool first_is_true = xi_tf_dtype_of(pred) != XINF_BOOL || ports[i].output == 1;
-    return xi_tf_result(c, xi_tf_if(c, cond, first_is_true ? here : rest, first_is_true ? rest : here), 0);
+    return xi_tf_result(
+        c, xi_tf_if(c, cond, first_is_true ? here : rest, first_is_true ? rest : here), 0);
 }
 
 static void frame_op_merge(xi_tf_call *c)
 {
     xi_tf_importer *im = c->im;
     const xi_tf_needs *needs = &c->scope->body->frames->needs[c->index];
-    const xi_tf_ref *refs = xi_tf_body_refs(im, c->scope->body, c->index), *ports = needs->refs + needs->count;
+    const xi_tf_ref *refs = xi_tf_body_refs(im, c->scope->body, c->index),
+                    *ports = needs->refs + needs->count;
     xi_value *pred = c->in_count && c->in[c->in_count - 1] ? xi_tf_in(c, c->in_count - 1) : NULL;
     int32_t count = 0;
     int64_t known;
@@ -423,7 +471,8 @@ static void frame_op_merge(xi_tf_call *c)
     }
     xi_tf_give(c, 0, frame_choice(c, pred, refs, ports, 0, count));
     if (count == 2 && xi_tf_dtype_of(pred) == XINF_BOOL && !c->status && !c->refused) {
-        xi_value *side = xi_tf_cast(c, ports[0].output == 0 ? pred : xi_tf_op1(c, "Not", pred), XINF_INT32);
+        xi_value *side = xi_tf_cast(c, ports[0].output == 0 ? pred : xi_tf_op1(c, "Not", pred),
+                                    XINF_INT32);
         xi_tf_give(c, 1, side);
     }
 }
@@ -438,7 +487,8 @@ typedef struct frame_loop {
 } frame_loop;
 
 /* Sets the loop's Merges in a scope: carried ones to `values`, the others to what entered. */
-static xinf_status frame_set(xi_tf_call *c, xi_tf_scope *s, const frame_loop *l, xi_value *const *values)
+static xinf_status frame_set(xi_tf_call *c, xi_tf_scope *s, const frame_loop *l,
+                             xi_value *const *values)
 {
     xinf_status status = XINF_OK;
     for (uint32_t at = l->frame->first_var; at && !status; at = l->f->vars[at - 1].in_frame) {
@@ -447,11 +497,13 @@ static xinf_status frame_set(xi_tf_call *c, xi_tf_scope *s, const frame_loop *l,
         xi_tf_outputs *o = xi_tf_scope_find(c->scope, v->enter);
         if (o && o->count) status = xi_tf_scope_preset(c->im, s, v->merge, 0, o->items[0]);
     }
-    for (int32_t i = 0; i < l->count && !status; i++) status = xi_tf_scope_preset(c->im, s, l->vars[i]->merge, 0, (xi_tf_value){.v = values[i]});
+    for (int32_t i = 0; i < l->count && !status; i++)
+        status = xi_tf_scope_preset(c->im, s, l->vars[i]->merge, 0, (xi_tf_value){.v = values[i]});
     return status;
 }
 
-static xinf_status frame_condition(xi_value **out, xi_tf_call *c, const frame_loop *l, xi_graph *g, xi_value *const *values)
+static xinf_status frame_condition(xi_value **out, xi_tf_call *c, const frame_loop *l, xi_graph *g,
+                                   xi_value *const *values)
 {
     xi_tf_scope s;
     xi_tf_value *v = NULL;
@@ -483,7 +535,9 @@ static xinf_status frame_body(xi_tf_call *c, frame_loop *l, xi_value **results)
         results[1 + i] = xi_tf_tensor(&in, v);
         status = in.status;
         if (!status && !results[1 + i])
-            status = xi_fail(c->im->err, XINF_UNSUPPORTED, "node %.*s: the loop carries something that is no tensor", XI_STR_ARG(xi_tf_str(c->node->name)));
+            status = xi_fail(c->im->err, XINF_UNSUPPORTED,
+                             "node %.*s: the loop carries something that is no tensor",
+                             XI_STR_ARG(xi_tf_str(c->node->name)));
     }
     if (!status) status = frame_condition(&results[0], c, l, l->body, results + 1);
     xi_tf_scope_free(&s, c->im);
@@ -501,8 +555,10 @@ static xinf_status frame_prepare(xi_tf_call *c, frame_loop *l)
     if (!l->vars || !l->initial || !l->final || !l->body) return xi_tf_no_memory(c->im);
     l->body->inputs = xi_arena_array(arena, room, sizeof *l->body->inputs);
     if (!l->body->inputs) return xi_tf_no_memory(c->im);
-    l->body->inputs[0] = xi_graph_add_value(l->body, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64});
-    l->body->inputs[1] = xi_graph_add_value(l->body, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL});
+    l->body->inputs[0] = xi_graph_add_value(
+        l->body, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64});
+    l->body->inputs[1] = xi_graph_add_value(
+        l->body, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL});
     l->body->input_count = 2;
     for (uint32_t at = l->frame->first_var; at; at = l->f->vars[at - 1].in_frame) {
         const frame_var *v = &l->f->vars[at - 1];
@@ -510,7 +566,10 @@ static xinf_status frame_prepare(xi_tf_call *c, frame_loop *l)
         if (v->invariant) continue;
         xi_value *x = o && o->count ? xi_tf_tensor(c, &o->items[0]) : NULL;
         if (c->status) return c->status;
-        if (!x) return xi_fail(c->im->err, XINF_UNSUPPORTED, "node %.*s: the loop carries something that is no tensor", XI_STR_ARG(xi_tf_str(c->node->name)));
+        if (!x)
+            return xi_fail(c->im->err, XINF_UNSUPPORTED,
+                           "node %.*s: the loop carries something that is no tensor",
+                           XI_STR_ARG(xi_tf_str(c->node->name)));
         l->vars[l->count] = v;
         l->initial[l->count++] = x;
         l->body->inputs[l->body->input_count] = xi_tf_carried(c->im, l->body, x);
@@ -545,7 +604,8 @@ static void frame_op_exit(xi_tf_call *c)
     for (int32_t i = 0; i < l.count; i++) in[2 + i] = l.initial[i];
     n->inputs = in;
     n->input_count = l.count + 2;
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = l.body};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("body"), .type = XI_ATTR_GRAPH, .count = 1, .graph = l.body};
     for (int32_t i = 0; i < l.count; i++)
         if (!xi_node_new_output(n, i)) c->status = xi_tf_no_memory(c->im);
     if (c->status) return;
@@ -571,13 +631,22 @@ static void frame_op_pass(xi_tf_call *c)
 static void frame_op_switch_n(xi_tf_call *c)
 {
     int64_t outputs = xi_tf_int(c, "num_outs", 2);
-    for (int32_t i = 0; i < outputs && i < 4096 && c->in_count; i++) xi_tf_give_value(c, i, c->in[0]);
+    for (int32_t i = 0; i < outputs && i < 4096 && c->in_count; i++)
+        xi_tf_give_value(c, i, c->in[0]);
 }
 
 const xi_tf_row xi_tf_frame[] = {
-    {"Enter", frame_op_pass, NULL, 1},         {"RefEnter", frame_op_pass, NULL, 1},  {"Switch", frame_op_pass, NULL, 2},
-    {"RefSwitch", frame_op_pass, NULL, 2},     {"_SwitchN", frame_op_switch_n, NULL, 0}, {"LoopCond", frame_op_pass, NULL, 1},
-    {"NextIteration", frame_op_pass, NULL, 1}, {"RefNextIteration", frame_op_pass, NULL, 1}, {"Exit", frame_op_exit, NULL, 0},
-    {"RefExit", frame_op_exit, NULL, 0},       {"Merge", frame_op_merge, NULL, 0},    {"RefMerge", frame_op_merge, NULL, 0},
+    {"Enter", frame_op_pass, NULL, 1},
+    {"RefEnter", frame_op_pass, NULL, 1},
+    {"Switch", frame_op_pass, NULL, 2},
+    {"RefSwitch", frame_op_pass, NULL, 2},
+    {"_SwitchN", frame_op_switch_n, NULL, 0},
+    {"LoopCond", frame_op_pass, NULL, 1},
+    {"NextIteration", frame_op_pass, NULL, 1},
+    {"RefNextIteration", frame_op_pass, NULL, 1},
+    {"Exit", frame_op_exit, NULL, 0},
+    {"RefExit", frame_op_exit, NULL, 0},
+    {"Merge", frame_op_merge, NULL, 0},
+    {"RefMerge", frame_op_merge, NULL, 0},
     {NULL, NULL, NULL, 0},
 };

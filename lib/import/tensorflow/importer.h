@@ -12,10 +12,11 @@ enum { XI_TF_MAX_OUTPUTS = 65536 };
 
 /* What one output of a TensorFlow node is. */
 typedef struct xi_tf_value {
-    xi_value *v;      /* a tensor, or a sequence (TensorList, TensorArray); NULL while only the turned one exists */
-    xi_value *turned; /* the same image with channels second; NULL: none */
+    xi_value *v; /* a tensor, or a sequence (TensorList, TensorArray); NULL while only the turned
+                    one exists */
+    xi_value *turned;    /* the same image with channels second; NULL: none */
     xi_value *imaginary; /* of a complex number, whose real part is v */
-    int32_t resource; /* index + 1 of a variable or table */
+    int32_t resource;    /* index + 1 of a variable or table */
     bool given;
 } xi_tf_value;
 
@@ -23,7 +24,7 @@ typedef struct xi_tf_value {
 typedef struct xi_tf_outputs {
     int32_t count;
     xi_tf_value *items;
-    bool open;    /* being computed: what it reads comes first */
+    bool open; /* being computed: what it reads comes first */
     bool done;
     bool refused; /* every output is output 0 */
 } xi_tf_outputs;
@@ -58,7 +59,8 @@ typedef struct xi_tf_variable {
 
 typedef struct xi_tf_scope xi_tf_scope;
 struct xi_tf_scope {
-    xi_tf_scope *outer; /* the same body around a loop or branch of old-style control flow; its values are seen here */
+    xi_tf_scope *outer;  /* the same body around a loop or branch of old-style control flow; its
+                            values are seen here */
     xi_tf_scope *caller; /* of a function's body */
     xi_tf_body *body;
     xi_graph *graph; /* where nodes go */
@@ -87,7 +89,8 @@ typedef struct xi_tf_importer {
     xinf_error *err;
 } xi_tf_importer;
 
-/* One node that is being translated. A failure sticks, so that a translation is written as one expression. */
+/* One node that is being translated. A failure sticks, so that a translation is written as one
+ * expression. */
 typedef struct xi_tf_call {
     xi_tf_importer *im;
     xi_tf_scope *scope;
@@ -127,13 +130,15 @@ static inline xi_str xi_tf_str(ProtobufCBinaryData b)
 }
 
 /* ---- scope.c ---- */
-void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const *nodes, size_t count, const Tf__FunctionDef *f);
+void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const *nodes,
+                     size_t count, const Tf__FunctionDef *f);
 xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b);
 void xi_tf_body_free(xi_tf_importer *im, xi_tf_body *b);
 /* The inputs of a node, node->n_input of them. NULL with im->err set when one names nothing. */
 const xi_tf_ref *xi_tf_body_refs(xi_tf_importer *im, xi_tf_body *b, uint32_t index);
 /* "name", "name:1", "^name" or (in functions) "name:output:0". */
-xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body *b, xi_str text, xi_str user);
+xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body *b, xi_str text,
+                            xi_str user);
 xinf_status xi_tf_scope_init(xi_tf_scope *s, xi_tf_importer *im, xi_tf_body *body, xi_graph *graph);
 void xi_tf_scope_free(xi_tf_scope *s, xi_tf_importer *im);
 /* The value, computed with all it needs. */
@@ -141,19 +146,22 @@ xinf_status xi_tf_eval(xi_tf_value **out, xi_tf_importer *im, xi_tf_scope *s, xi
 /* The value if it is there already, here or in scopes around; NULL: not yet. */
 xi_tf_outputs *xi_tf_scope_find(const xi_tf_scope *s, uint32_t node);
 /* Sets what a node gives in this scope without computing it. */
-xinf_status xi_tf_scope_preset(xi_tf_importer *im, xi_tf_scope *s, uint32_t node, int32_t output, xi_tf_value v);
+xinf_status xi_tf_scope_preset(xi_tf_importer *im, xi_tf_scope *s, uint32_t node, int32_t output,
+                               xi_tf_value v);
 xinf_status xi_tf_no_memory(xi_tf_importer *im);
 
 /* ---- function.c ---- */
 /* Inlines a function. args: one per input. *out: one per result, in the arena. */
-xinf_status xi_tf_inline(xi_tf_value **out, int32_t *out_count, xi_tf_importer *im, xi_tf_scope *caller, const Tf__Node *call,
-                         const Tf__Function *f, xi_graph *graph, const xi_tf_value *args, int32_t arg_count);
+xinf_status xi_tf_inline(xi_tf_value **out, int32_t *out_count, xi_tf_importer *im,
+                         xi_tf_scope *caller, const Tf__Node *call, const Tf__Function *f,
+                         xi_graph *graph, const xi_tf_value *args, int32_t arg_count);
 xi_tf_body *xi_tf_function_find(xi_tf_importer *im, xi_str name);
 /* Does result `index` of the function hand argument `index` through? */
 bool xi_tf_function_passes(xi_tf_importer *im, xi_tf_body *b, int32_t index);
 
 /* ---- frame.c: loops and branches of Switch, Merge, Enter, Exit and NextIteration ---- */
-/* What a node needs before it is computed: its inputs, or for Exit and Merge what goes into the loop or branches. */
+/* What a node needs before it is computed: its inputs, or for Exit and Merge what goes into the
+ * loop or branches. */
 typedef struct xi_tf_needs {
     const xi_tf_ref *refs;
     size_t count;
@@ -162,10 +170,12 @@ xinf_status xi_tf_frame_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *
 void xi_tf_frames_free(xi_tf_importer *im, xi_tf_body *b);
 
 /* ---- control.c: shared with frame.c ---- */
-/* A graph input standing for a carried value of this type, whose dimensions may change from round to round. */
+/* A graph input standing for a carried value of this type, whose dimensions may change from round
+ * to round. */
 xi_value *xi_tf_carried(xi_tf_importer *im, xi_graph *g, const xi_value *initial);
 /* Sets the outputs of a subgraph; values from outside go through Identity. */
-xinf_status xi_tf_graph_outputs(xi_tf_importer *im, xi_graph *g, xi_value *const *values, int32_t count);
+xinf_status xi_tf_graph_outputs(xi_tf_importer *im, xi_graph *g, xi_value *const *values,
+                                int32_t count);
 /* An If over two finished graphs with the same number of outputs. */
 xi_node *xi_tf_if(xi_tf_call *c, xi_value *condition, xi_graph *yes, xi_graph *no);
 xi_value *xi_tf_truth(xi_tf_call *c, xi_value *v);
@@ -199,14 +209,16 @@ void xi_tf_refuse(xi_tf_call *c, const char *why);
 /* Input i with TensorFlow's own axes; NULL when absent or failed. */
 xi_value *xi_tf_in(xi_tf_call *c, int32_t i);
 xi_value *xi_tf_tensor(xi_tf_call *c, xi_tf_value *v);
-/* The input with channels second (perm of NHWC → NCHW for its rank); makes the Transpose when needed. */
+/* The input with channels second (perm of NHWC → NCHW for its rank); makes the Transpose when
+ * needed. */
 xi_value *xi_tf_turned(xi_tf_call *c, int32_t i, int32_t rank);
 xi_value *xi_tf_turn(xi_tf_call *c, xi_value *v, bool back);
 void xi_tf_give(xi_tf_call *c, int32_t i, xi_value *v);
 void xi_tf_give_turned(xi_tf_call *c, int32_t i, xi_value *v);
 void xi_tf_give_value(xi_tf_call *c, int32_t i, const xi_tf_value *v);
 
-xi_node *xi_tf_node(xi_tf_call *c, const char *op, int32_t outputs, int32_t attrs, xi_value *const *inputs, int32_t count);
+xi_node *xi_tf_node(xi_tf_call *c, const char *op, int32_t outputs, int32_t attrs,
+                    xi_value *const *inputs, int32_t count);
 /* The node's output, once attributes are set. Small contents that are known become a constant. */
 xi_value *xi_tf_result(xi_tf_call *c, xi_node *n, int32_t output);
 xi_value *xi_tf_op1(xi_tf_call *c, const char *op, xi_value *a);
@@ -248,6 +260,7 @@ static inline xinf_dtype xi_tf_dtype_of(const xi_value *v)
 void xi_tf_infer(xi_tf_importer *im, xi_node *n);
 /* fold.c: a constant for the node's only output when its inputs are small constants. */
 const xi_literal *xi_tf_fold(xi_tf_importer *im, const xi_node *n);
-xi_value *xi_tf_constant_value(xi_tf_importer *im, xi_graph *g, const xi_tf_constant *k, xi_str name);
+xi_value *xi_tf_constant_value(xi_tf_importer *im, xi_graph *g, const xi_tf_constant *k,
+                               xi_str name);
 
 #endif

@@ -1,4 +1,5 @@
-/* list.c — TensorLists and TensorArrays as sequences. A reserved list holds placeholders of one element until it is filled. */
+/* list.c — TensorLists and TensorArrays as sequences. A reserved list holds placeholders of one
+ * element until it is filled. */
 #include "import/tensorflow/importer.h"
 
 static void list_sequence_type(xi_tf_call *c, xi_value *v, xinf_dtype dtype, const xi_shape *shape)
@@ -28,7 +29,8 @@ static xi_value *list_reserved(xi_tf_call *c, xi_value *count, xinf_dtype dtype)
         xi_tf_refuse(c, "a list of elements of this type");
         return NULL;
     }
-    xi_node *n = xi_tf_node(c, "SplitToSequence", 1, 2, (xi_value *[]){flat, xi_tf_const_int(c, one)}, 2);
+    xi_node *n = xi_tf_node(c, "SplitToSequence", 1, 2,
+                            (xi_value *[]){flat, xi_tf_const_int(c, one)}, 2);
     if (n) xi_node_set_int(n, "axis", 0);
     xi_value *v = xi_tf_result(c, n, 0);
     list_sequence_type(c, v, dtype, NULL);
@@ -56,9 +58,13 @@ static xi_value *list_split(xi_tf_call *c, xi_value *x)
     return v;
 }
 
-static xi_value *list_at(xi_tf_call *c, xi_value *list, xi_value *index, xinf_dtype dtype, const xi_shape *shape)
+static xi_value *list_at(xi_tf_call *c, xi_value *list, xi_value *index, xinf_dtype dtype,
+                         const xi_shape *shape)
 {
-    xi_value *v = list && index ? xi_tf_result(c, xi_tf_node(c, "SequenceAt", 1, 0, (xi_value *[]){list, index}, 2), 0) : NULL;
+    xi_value *v = list && index
+                      ? xi_tf_result(
+                            c, xi_tf_node(c, "SequenceAt", 1, 0, (xi_value *[]){list, index}, 2), 0)
+                      : NULL;
     if (!v) return NULL;
     if (v->type.dtype == XINF_UNDEFINED) v->type.dtype = dtype;
     v->type.kind = XINF_KIND_TENSOR;
@@ -69,11 +75,20 @@ static xi_value *list_at(xi_tf_call *c, xi_value *list, xi_value *index, xinf_dt
 static xi_value *list_set(xi_tf_call *c, xi_value *list, xi_value *index, xi_value *x)
 {
     if (!list || !index || !x) return NULL;
-    xi_value *less = list_typed(c, xi_tf_result(c, xi_tf_node(c, "SequenceErase", 1, 0, (xi_value *[]){list, index}, 2), 0), list);
-    return less ? list_typed(c, xi_tf_result(c, xi_tf_node(c, "SequenceInsert", 1, 0, (xi_value *[]){less, x, index}, 3), 0), list) : NULL;
+    xi_value *less = list_typed(
+        c, xi_tf_result(c, xi_tf_node(c, "SequenceErase", 1, 0, (xi_value *[]){list, index}, 2), 0),
+        list);
+    return less ? list_typed(c,
+                             xi_tf_result(c,
+                                          xi_tf_node(c, "SequenceInsert", 1, 0,
+                                                     (xi_value *[]){less, x, index}, 3),
+                                          0),
+                             list)
+                : NULL;
 }
 
-static xi_value *list_stack(xi_tf_call *c, xi_value *list, xinf_dtype dtype, const xi_shape *element)
+static xi_value *list_stack(xi_tf_call *c, xi_value *list, xinf_dtype dtype,
+                            const xi_shape *element)
 {
     xi_node *n = list ? xi_tf_node(c, "ConcatFromSequence", 1, 2, &list, 1) : NULL;
     if (n) xi_node_set_int(n, "axis", 0);
@@ -108,7 +123,8 @@ static xi_value *list_index(xi_tf_call *c, int32_t i)
 
 static xinf_dtype list_dtype(xi_tf_call *c)
 {
-    return xi_tf_dtype(xi_tf_type(c, xi_tf_attr(c, "element_dtype") ? "element_dtype" : "dtype", 0));
+    return xi_tf_dtype(
+        xi_tf_type(c, xi_tf_attr(c, "element_dtype") ? "element_dtype" : "dtype", 0));
 }
 
 static void list_op_reserve(xi_tf_call *c)
@@ -146,14 +162,28 @@ static void list_op_stack(xi_tf_call *c)
 static void list_op_push(xi_tf_call *c)
 {
     xi_value *list = xi_tf_in(c, 0), *x = xi_tf_in(c, 1);
-    xi_tf_give(c, 0, list && x ? list_typed(c, xi_tf_result(c, xi_tf_node(c, "SequenceInsert", 1, 0, (xi_value *[]){list, x}, 2), 0), list) : NULL);
+    xi_tf_give(c, 0,
+               list && x ? list_typed(c,
+                                      xi_tf_result(c,
+                                                   xi_tf_node(c, "SequenceInsert", 1, 0,
+                                                              (xi_value *[]){list, x}, 2),
+                                                   0),
+                                      list)
+                         : NULL);
 }
 
 static void list_op_pop(xi_tf_call *c)
 {
     xi_value *list = xi_tf_in(c, 0), *last = xi_tf_const_int(c, -1);
     xi_shape s = list_element_shape(xi_tf_in(c, 1));
-    xi_tf_give(c, 0, list && last ? list_typed(c, xi_tf_result(c, xi_tf_node(c, "SequenceErase", 1, 0, (xi_value *[]){list, last}, 2), 0), list) : NULL);
+    xi_tf_give(c, 0,
+               list && last ? list_typed(c,
+                                         xi_tf_result(c,
+                                                      xi_tf_node(c, "SequenceErase", 1, 0,
+                                                                 (xi_value *[]){list, last}, 2),
+                                                      0),
+                                         list)
+                            : NULL);
     xi_tf_give(c, 1, list_at(c, list, last, list_dtype(c), &s));
 }
 
@@ -207,7 +237,8 @@ static void list_op_array_gather(xi_tf_call *c)
     xi_tf_give(c, 0, all && at ? xi_tf_gather(c, all, at, 0) : NULL);
 }
 
-/* Elements are put at indices; they come in order in every file that a framework writes, and are sorted by them here. */
+/* Elements are put at indices; they come in order in every file that a framework writes, and are
+ * sorted by them here. */
 static void list_op_array_scatter(xi_tf_call *c)
 {
     xi_value *x = xi_tf_in(c, 2), *at = xi_tf_i64(c, xi_tf_in(c, 1));
@@ -226,12 +257,24 @@ static void list_op_array_close(xi_tf_call *c)
 }
 
 const xi_tf_row xi_tf_list[] = {
-    {"TensorListReserve", list_op_reserve, NULL, 0}, {"EmptyTensorList", list_op_empty, NULL, 0}, {"TensorListFromTensor", list_op_from, NULL, 0},
-    {"TensorListGetItem", list_op_get, NULL, 0}, {"TensorListSetItem", list_op_set, NULL, 0}, {"TensorListStack", list_op_stack, NULL, 0},
-    {"TensorListPushBack", list_op_push, NULL, 0}, {"TensorListPopBack", list_op_pop, NULL, 0}, {"TensorListLength", list_op_length, NULL, 0},
-    {"TensorListGather", list_op_gather, NULL, 0}, {"TensorListConcatV2", list_op_concat, NULL, 0}, {"TensorArrayV3", list_op_array_make, NULL, 0},
-    {"TensorArrayReadV3", list_op_array_read, NULL, 0}, {"TensorArrayWriteV3", list_op_array_write, NULL, 0},
-    {"TensorArrayGatherV3", list_op_array_gather, NULL, 0}, {"TensorArrayScatterV3", list_op_array_scatter, NULL, 0},
-    {"TensorArraySizeV3", list_op_length, NULL, 1}, {"TensorArrayConcatV3", list_op_concat, NULL, 1},
-    {"TensorArrayCloseV3", list_op_array_close, NULL, 0}, {NULL, NULL, NULL, 0},
+    {"TensorListReserve", list_op_reserve, NULL, 0},
+    {"EmptyTensorList", list_op_empty, NULL, 0},
+    {"TensorListFromTensor", list_op_from, NULL, 0},
+    {"TensorListGetItem", list_op_get, NULL, 0},
+    {"TensorListSetItem", list_op_set, NULL, 0},
+    {"TensorListStack", list_op_stack, NULL, 0},
+    {"TensorListPushBack", list_op_push, NULL, 0},
+    {"TensorListPopBack", list_op_pop, NULL, 0},
+    {"TensorListLength", list_op_length, NULL, 0},
+    {"TensorListGather", list_op_gather, NULL, 0},
+    {"TensorListConcatV2", list_op_concat, NULL, 0},
+    {"TensorArrayV3", list_op_array_make, NULL, 0},
+    {"TensorArrayReadV3", list_op_array_read, NULL, 0},
+    {"TensorArrayWriteV3", list_op_array_write, NULL, 0},
+    {"TensorArrayGatherV3", list_op_array_gather, NULL, 0},
+    {"TensorArrayScatterV3", list_op_array_scatter, NULL, 0},
+    {"TensorArraySizeV3", list_op_length, NULL, 1},
+    {"TensorArrayConcatV3", list_op_concat, NULL, 1},
+    {"TensorArrayCloseV3", list_op_array_close, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -1,11 +1,13 @@
-/* scope.c — computes the values that are asked for: what a node reads comes first, in any order of the file, without recursion. */
+/* scope.c — computes the values that are asked for: what a node reads comes first, in any order of
+ * the file, without recursion. */
 #include "base/allocator.h"
 #include "import/tensorflow/importer.h"
 #include "import/tensorflow/table.h"
 
 enum { SCOPE_MAX_INPUTS = 100000 };
 
-void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const *nodes, size_t count, const Tf__FunctionDef *f)
+void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const *nodes,
+                     size_t count, const Tf__FunctionDef *f)
 {
     *b = (xi_tf_body){.nodes = nodes, .count = count, .function = f};
     xi_onnx_names_init(&b->names, alloc);
@@ -14,15 +16,19 @@ void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const
 xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b)
 {
     if (b->ready) return XINF_OK;
-    if (b->count >= UINT32_MAX) return xi_fail(im->err, XINF_LIMIT, "TensorFlow graph: it has too many nodes");
+    if (b->count >= UINT32_MAX)
+        return xi_fail(im->err, XINF_LIMIT, "TensorFlow graph: it has too many nodes");
     if (!b->refs) b->refs = xi_calloc(&im->alloc, b->count + 1, sizeof *b->refs);
     if (!b->refs) return xi_fail_memory(im->err, b->count * sizeof *b->refs);
     for (size_t i = 0; i < b->count; i++) {
         xi_str name = xi_tf_str(b->nodes[i]->name);
-        if (!name.len) return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: node %zu has no name", i);
-        if (!b->nodes[i]->op.len) return xi_fail(im->err, XINF_MALFORMED, "node %.*s has no operator", XI_STR_ARG(name));
+        if (!name.len)
+            return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: node %zu has no name", i);
+        if (!b->nodes[i]->op.len)
+            return xi_fail(im->err, XINF_MALFORMED, "node %.*s has no operator", XI_STR_ARG(name));
         if (xi_onnx_names_find(&b->names, name))
-            return xi_fail(im->err, XINF_MALFORMED, "two nodes have the name \"%.*s\"", XI_STR_ARG(name));
+            return xi_fail(im->err, XINF_MALFORMED, "two nodes have the name \"%.*s\"",
+                           XI_STR_ARG(name));
         xi_onnx_name *entry = xi_onnx_names_add(&b->names, name);
         if (!entry) return xi_fail_memory(im->err, sizeof *entry);
         entry->index = (uint32_t)i;
@@ -41,7 +47,8 @@ void xi_tf_body_free(xi_tf_importer *im, xi_tf_body *b)
 
 /* ---- references ---- */
 
-/* Where a named output of an operator begins among its outputs; operators with one named output begin at 0. */
+/* Where a named output of an operator begins among its outputs; operators with one named output
+ * begin at 0. */
 static int32_t scope_named_output(xi_str op, xi_str name)
 {
     static const struct {
@@ -52,12 +59,17 @@ static int32_t scope_named_output(xi_str op, xi_str name)
         {"Unique", {"y", "idx"}},
         {"UniqueV2", {"y", "idx"}},
         {"UniqueWithCounts", {"y", "idx", "count"}},
-        {"FusedBatchNorm", {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"}},
-        {"FusedBatchNormV2", {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"}},
-        {"FusedBatchNormV3", {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2", "reserve_space_3"}},
+        {"FusedBatchNorm",
+         {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"}},
+        {"FusedBatchNormV2",
+         {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2"}},
+        {"FusedBatchNormV3",
+         {"y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2",
+          "reserve_space_3"}},
         {"NonMaxSuppressionV4", {"selected_indices", "valid_outputs"}},
         {"NonMaxSuppressionV5", {"selected_indices", "selected_scores", "valid_outputs"}},
-        {"CombinedNonMaxSuppression", {"nmsed_boxes", "nmsed_scores", "nmsed_classes", "valid_detections"}},
+        {"CombinedNonMaxSuppression",
+         {"nmsed_boxes", "nmsed_scores", "nmsed_classes", "valid_detections"}},
         {"TensorListPopBack", {"output_handle", "tensor"}},
         {"Switch", {"output_false", "output_true"}},
         {"RefSwitch", {"output_false", "output_true"}},
@@ -69,7 +81,8 @@ static int32_t scope_named_output(xi_str op, xi_str name)
         {"SparseSoftmaxCrossEntropyWithLogits", {"loss", "backprop"}},
         {"Qr", {"q", "r"}},
         {"Svd", {"s", "u", "v"}},
-        {"CTCGreedyDecoder", {"decoded_indices", "decoded_values", "decoded_shape", "log_probability"}},
+        {"CTCGreedyDecoder",
+         {"decoded_indices", "decoded_values", "decoded_shape", "log_probability"}},
         {"BlockLSTM", {"i", "cs", "f", "o", "ci", "co"}},
         {"Moments", {"mean", "variance"}},
         {"StringSplit", {"indices", "values", "shape"}},
@@ -101,7 +114,8 @@ static int32_t scope_argument(const Tf__FunctionDef *f, xi_str name)
     return -1;
 }
 
-xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body *b, xi_str text, xi_str user)
+xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body *b, xi_str text,
+                            xi_str user)
 {
     xi_str rest = {NULL, 0}, name = text;
     *out = (xi_tf_ref){.node = UINT32_MAX};
@@ -121,15 +135,18 @@ xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body
     }
     const xi_onnx_name *found = xi_onnx_names_find(&b->names, name);
     if (!found)
-        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which nothing makes", XI_STR_ARG(user), XI_STR_ARG(text));
+        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which nothing makes",
+                       XI_STR_ARG(user), XI_STR_ARG(text));
     out->node = found->index;
     const char *second = rest.len ? memchr(rest.ptr, ':', rest.len) : NULL;
     if (!rest.len || scope_number(rest, &out->output)) return XINF_OK;
     if (!b->function)
-        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output", XI_STR_ARG(user), XI_STR_ARG(text));
+        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output",
+                       XI_STR_ARG(user), XI_STR_ARG(text));
     xi_str arg = {rest.ptr, second ? (size_t)(second - rest.ptr) : rest.len};
     if (second && !scope_number((xi_str){second + 1, rest.len - arg.len - 1}, &out->output))
-        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output", XI_STR_ARG(user), XI_STR_ARG(text));
+        return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads \"%.*s\", which is no output",
+                       XI_STR_ARG(user), XI_STR_ARG(text));
     out->output += scope_named_output(xi_tf_str(b->nodes[out->node]->op), arg);
     return XINF_OK;
 }
@@ -139,7 +156,8 @@ const xi_tf_ref *xi_tf_body_refs(xi_tf_importer *im, xi_tf_body *b, uint32_t ind
     const Tf__Node *n = b->nodes[index];
     if (b->refs[index]) return b->refs[index];
     if (n->n_input > SCOPE_MAX_INPUTS) {
-        xi_fail(im->err, XINF_LIMIT, "node %.*s has %zu inputs", XI_STR_ARG(xi_tf_str(n->name)), n->n_input);
+        xi_fail(im->err, XINF_LIMIT, "node %.*s has %zu inputs", XI_STR_ARG(xi_tf_str(n->name)),
+                n->n_input);
         return NULL;
     }
     xi_tf_ref *refs = xi_arena_array(&im->family->arena, n->n_input + 1, sizeof *refs);
@@ -148,7 +166,8 @@ const xi_tf_ref *xi_tf_body_refs(xi_tf_importer *im, xi_tf_body *b, uint32_t ind
         return NULL;
     }
     for (size_t i = 0; i < n->n_input; i++)
-        if (xi_tf_ref_parse(&refs[i], im, b, xi_tf_str(n->input[i]), xi_tf_str(n->name))) return NULL;
+        if (xi_tf_ref_parse(&refs[i], im, b, xi_tf_str(n->input[i]), xi_tf_str(n->name)))
+            return NULL;
     return b->refs[index] = refs;
 }
 
@@ -177,11 +196,13 @@ xi_tf_outputs *xi_tf_scope_find(const xi_tf_scope *s, uint32_t node)
 
 static xi_tf_outputs *scope_make(xi_tf_importer *im, xi_tf_scope *s, uint32_t node)
 {
-    if (!s->values[node]) s->values[node] = xi_arena_alloc(&im->family->arena, sizeof *s->values[node]);
+    if (!s->values[node])
+        s->values[node] = xi_arena_alloc(&im->family->arena, sizeof *s->values[node]);
     return s->values[node];
 }
 
-xinf_status xi_tf_scope_preset(xi_tf_importer *im, xi_tf_scope *s, uint32_t node, int32_t output, xi_tf_value v)
+xinf_status xi_tf_scope_preset(xi_tf_importer *im, xi_tf_scope *s, uint32_t node, int32_t output,
+                               xi_tf_value v)
 {
     xi_tf_outputs *o = scope_make(im, s, node);
     xi_tf_call c = {.im = im, .scope = s, .out = o};
@@ -195,30 +216,42 @@ xinf_status xi_tf_scope_preset(xi_tf_importer *im, xi_tf_scope *s, uint32_t node
 static xi_tf_value *scope_value(xi_tf_importer *im, const xi_tf_scope *s, xi_tf_ref ref)
 {
     xi_tf_outputs *o = ref.node == UINT32_MAX ? NULL : xi_tf_scope_find(s, ref.node);
-    if (ref.node == UINT32_MAX) return ref.output < s->arg_count ? (xi_tf_value *)(uintptr_t)&s->args[ref.output] : NULL;
+    if (ref.node == UINT32_MAX)
+        return ref.output < s->arg_count ? (xi_tf_value *)(uintptr_t)&s->args[ref.output] : NULL;
     if (!o) return NULL;
-    if (o->refused || (o->count == 1 && o->items[0].v && o->items[0].v->producer && o->items[0].v->producer->refused)) return &o->items[0];
+    if (o->refused || (o->count == 1 && o->items[0].v && o->items[0].v->producer &&
+                       o->items[0].v->producer->refused))
+        return &o->items[0];
     if (ref.output < o->count && o->items[ref.output].given) return &o->items[ref.output];
     (void)im;
     return NULL;
 }
 
-static xinf_status scope_missing(xi_tf_importer *im, const xi_tf_scope *s, xi_tf_ref ref, const Tf__Node *user)
+static xinf_status scope_missing(xi_tf_importer *im, const xi_tf_scope *s, xi_tf_ref ref,
+                                 const Tf__Node *user)
 {
     xi_str who = user ? xi_tf_str(user->name) : XI_STR("the model");
-    xi_str what = ref.node == UINT32_MAX ? XI_STR("an argument") : xi_tf_str(s->body->nodes[ref.node]->name);
-    return xi_fail(im->err, XINF_MALFORMED, "node %.*s reads output %d of %.*s, which gives no such output", XI_STR_ARG(who), (int)ref.output,
-                   XI_STR_ARG(what));
+    xi_str what = ref.node == UINT32_MAX ? XI_STR("an argument")
+                                         : xi_tf_str(s->body->nodes[ref.node]->name);
+    return xi_fail(im->err, XINF_MALFORMED,
+                   "node %.*s reads output %d of %.*s, which gives no such output", XI_STR_ARG(who),
+                   (int)ref.output, XI_STR_ARG(what));
 }
 
-static xinf_status scope_compute(xi_tf_importer *im, xi_tf_scope *s, uint32_t index, xi_tf_needs needs)
+static xinf_status scope_compute(xi_tf_importer *im, xi_tf_scope *s, uint32_t index,
+                                 xi_tf_needs needs)
 {
     const Tf__Node *n = s->body->nodes[index];
-    xi_tf_call c = {.im = im, .scope = s, .node = n, .index = index, .out = s->values[index], .row = xi_tf_row_find(xi_tf_str(n->op))};
+    xi_tf_call c = {.im = im,
+                    .scope = s,
+                    .node = n,
+                    .index = index,
+                    .out = s->values[index],
+                    .row = xi_tf_row_find(xi_tf_str(n->op))};
     xi_tf_value *few[8];
     size_t size = needs.count * sizeof *c.in;
-    bool frame = xi_str_is(xi_tf_str(n->op), "Merge") || xi_str_is(xi_tf_str(n->op), "Exit") || xi_str_is(xi_tf_str(n->op), "RefMerge") ||
-                 xi_str_is(xi_tf_str(n->op), "RefExit");
+    bool frame = xi_str_is(xi_tf_str(n->op), "Merge") || xi_str_is(xi_tf_str(n->op), "Exit") ||
+                 xi_str_is(xi_tf_str(n->op), "RefMerge") || xi_str_is(xi_tf_str(n->op), "RefExit");
     c.in = needs.count <= 8 ? few : xi_alloc(&im->alloc, size);
     if (!c.in) return xi_fail_memory(im->err, size);
     for (size_t i = 0; i < needs.count && !c.status; i++) {
@@ -228,10 +261,12 @@ static xinf_status scope_compute(xi_tf_importer *im, xi_tf_scope *s, uint32_t in
         c.in[c.in_count++] = v;
     }
     if (++im->steps > im->limits.max_steps)
-        c.status = xi_fail(im->err, XINF_LIMIT, "the model has more than the %llu nodes allowed", (unsigned long long)im->limits.max_steps);
+        c.status = xi_fail(im->err, XINF_LIMIT, "the model has more than the %llu nodes allowed",
+                           (unsigned long long)im->limits.max_steps);
     bool complex = !c.status && xi_tf_complex(&c);
     if (!c.status && c.row && !complex) c.row->fn(&c);
-    if (!c.status && !c.row && !complex) xi_tf_refuse(&c, "this build has no translation for the operator");
+    if (!c.status && !c.row && !complex)
+        xi_tf_refuse(&c, "this build has no translation for the operator");
     if (needs.count > 8) xi_free(&im->alloc, c.in, size);
     c.out->done = true;
     c.out->open = false;
@@ -254,8 +289,10 @@ static xinf_status scope_push(scope_stack *st, xi_tf_importer *im, xi_tf_scope *
     xi_tf_outputs *o = scope_make(im, s, node);
     if (!o) return xi_tf_no_memory(im);
     if (o->open)
-        return xi_fail(im->err, XINF_MALFORMED, "node %.*s (%.*s) needs its own result: the graph has a cycle",
-                       XI_STR_ARG(xi_tf_str(s->body->nodes[node]->name)), XI_STR_ARG(xi_tf_str(s->body->nodes[node]->op)));
+        return xi_fail(im->err, XINF_MALFORMED,
+                       "node %.*s (%.*s) needs its own result: the graph has a cycle",
+                       XI_STR_ARG(xi_tf_str(s->body->nodes[node]->name)),
+                       XI_STR_ARG(xi_tf_str(s->body->nodes[node]->op)));
     o->open = true;
     if (!xi_grow(&im->alloc, (void **)&st->items, &st->capacity, st->count + 1, sizeof *st->items))
         return xi_fail_memory(im->err, st->capacity * sizeof *st->items);
@@ -273,7 +310,9 @@ static xinf_status scope_run(scope_stack *st, xi_tf_importer *im, xi_tf_scope *s
         bool pushed = false;
         while (e->next < e->needs.count && !pushed && !status) {
             xi_tf_ref ref = e->needs.refs[e->next++];
-            if (ref.node == UINT32_MAX || (ref.control && !im->effects) || xi_tf_scope_find(s, ref.node)) continue;
+            if (ref.node == UINT32_MAX || (ref.control && !im->effects) ||
+                xi_tf_scope_find(s, ref.node))
+                continue;
             status = scope_push(st, im, s, ref.node);
             pushed = true;
         }

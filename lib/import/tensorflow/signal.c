@@ -1,5 +1,5 @@
-/* signal.c — complex numbers and spectra. A complex value is two real ones; operators that only move elements, or are linear in
- * them, are translated for either part. */
+/* signal.c — complex numbers and spectra. A complex value is two real ones; operators that only
+ * move elements, or are linear in them, are translated for either part. */
 #include "import/tensorflow/importer.h"
 #include "import/tensorflow/table.h"
 
@@ -27,13 +27,15 @@ static void signal_complex_mul(xi_tf_call *c)
 {
     xi_value *a = signal_re(c, 0), *b = signal_im(c, 0), *x = signal_re(c, 1), *y = signal_im(c, 1);
     xi_value *re = xi_tf_op2(c, "Sub", xi_tf_op2(c, "Mul", a, x), xi_tf_op2(c, "Mul", b, y));
-    signal_give(c, 0, re, xi_tf_op2(c, "Add", xi_tf_op2(c, "Mul", a, y), xi_tf_op2(c, "Mul", b, x)));
+    signal_give(c, 0, re,
+                xi_tf_op2(c, "Add", xi_tf_op2(c, "Mul", a, y), xi_tf_op2(c, "Mul", b, x)));
 }
 
 static void signal_complex_exp(xi_tf_call *c)
 {
     xi_value *size = xi_tf_op1(c, "Exp", signal_re(c, 0)), *angle = signal_im(c, 0);
-    signal_give(c, 0, xi_tf_op2(c, "Mul", size, xi_tf_op1(c, "Cos", angle)), xi_tf_op2(c, "Mul", size, xi_tf_op1(c, "Sin", angle)));
+    signal_give(c, 0, xi_tf_op2(c, "Mul", size, xi_tf_op1(c, "Cos", angle)),
+                xi_tf_op2(c, "Mul", size, xi_tf_op1(c, "Sin", angle)));
 }
 
 static void signal_complex_part(xi_tf_call *c)
@@ -44,7 +46,10 @@ static void signal_complex_part(xi_tf_call *c)
 static void signal_complex_abs(xi_tf_call *c)
 {
     xi_value *a = signal_re(c, 0), *b = signal_im(c, 0);
-    xi_tf_give(c, 0, xi_tf_op1(c, "Sqrt", xi_tf_op2(c, "Add", xi_tf_op2(c, "Mul", a, a), xi_tf_op2(c, "Mul", b, b))));
+    xi_tf_give(
+        c, 0,
+        xi_tf_op1(c, "Sqrt",
+                  xi_tf_op2(c, "Add", xi_tf_op2(c, "Mul", a, a), xi_tf_op2(c, "Mul", b, b))));
 }
 
 static void signal_complex_conj(xi_tf_call *c)
@@ -60,10 +65,12 @@ static void signal_op_complex(xi_tf_call *c)
 /* ---- transforms over the last axis ---- */
 
 /* x: [… , n, 1 or 2]. */
-static xi_value *signal_transform(xi_tf_call *c, xi_value *x, int64_t length, bool onesided, bool inverse)
+static xi_value *signal_transform(xi_tf_call *c, xi_value *x, int64_t length, bool onesided,
+                                  bool inverse)
 {
     xi_value *size = length > 0 ? xi_tf_const_int(c, length) : NULL;
-    xi_node *n = x ? xi_tf_node(c, "DFT", 1, 2, (xi_value *[]){x, size, xi_tf_const_int(c, -2)}, 3) : NULL;
+    xi_node *n = x ? xi_tf_node(c, "DFT", 1, 2, (xi_value *[]){x, size, xi_tf_const_int(c, -2)}, 3)
+                   : NULL;
     if (n && onesided) xi_node_set_int(n, "onesided", 1);
     if (n && inverse) xi_node_set_int(n, "inverse", 1);
     return xi_tf_result(c, n, 0);
@@ -92,12 +99,16 @@ static void signal_op_rfft(xi_tf_call *c)
 
 static xi_value *signal_pair(xi_tf_call *c, xi_value *re, xi_value *im)
 {
-    return re && im ? xi_tf_concat(c, (xi_value *[]){xi_tf_unsqueeze(c, re, -1), xi_tf_unsqueeze(c, im, -1)}, 2, -1) : NULL;
+    return re && im ? xi_tf_concat(
+                          c, (xi_value *[]){xi_tf_unsqueeze(c, re, -1), xi_tf_unsqueeze(c, im, -1)},
+                          2, -1)
+                    : NULL;
 }
 
 static void signal_complex_fft(xi_tf_call *c)
 {
-    signal_give_dft(c, signal_transform(c, signal_pair(c, signal_re(c, 0), signal_im(c, 0)), 0, false, c->row->how != 0));
+    signal_give_dft(c, signal_transform(c, signal_pair(c, signal_re(c, 0), signal_im(c, 0)), 0,
+                                        false, c->row->how != 0));
 }
 
 /* The other half of the spectrum is this one mirrored and conjugated. */
@@ -112,12 +123,17 @@ static void signal_complex_irfft(xi_tf_call *c)
     for (int k = 0; k < 2; k++) {
         int64_t start = (length - 1) / 2, end = 0;
         parts[k] = xi_tf_slice(c, parts[k], -1, 0, length / 2 + 1);
-        xi_value *in[] = {parts[k], xi_tf_const_ints(c, &start, 1), xi_tf_const_ints(c, &end, 1), xi_tf_const_ints(c, &axis, 1), xi_tf_const_ints(c, &step, 1)};
-        xi_value *mirror = parts[k] ? xi_tf_result(c, xi_tf_node(c, "Slice", 1, 0, in, 5), 0) : NULL;
+        xi_value *in[] = {parts[k], xi_tf_const_ints(c, &start, 1), xi_tf_const_ints(c, &end, 1),
+                          xi_tf_const_ints(c, &axis, 1), xi_tf_const_ints(c, &step, 1)};
+        xi_value *mirror = parts[k] ? xi_tf_result(c, xi_tf_node(c, "Slice", 1, 0, in, 5), 0)
+                                    : NULL;
         if (k && mirror) mirror = xi_tf_op1(c, "Neg", mirror);
         parts[k] = xi_tf_concat(c, (xi_value *[]){parts[k], mirror}, 2, -1);
     }
-    xi_tf_give(c, 0, signal_part(c, signal_transform(c, signal_pair(c, parts[0], parts[1]), length, false, true), 0));
+    xi_tf_give(
+        c, 0,
+        signal_part(c, signal_transform(c, signal_pair(c, parts[0], parts[1]), length, false, true),
+                    0));
 }
 
 static void signal_op_needs_complex(xi_tf_call *c)
@@ -126,10 +142,11 @@ static void signal_op_needs_complex(xi_tf_call *c)
 }
 
 static const xi_tf_row signal_complex[] = {
-    {"Mul", signal_complex_mul, NULL, 0}, {"Exp", signal_complex_exp, NULL, 0}, {"Real", signal_complex_part, NULL, 0},
-    {"Imag", signal_complex_part, NULL, 1}, {"ComplexAbs", signal_complex_abs, NULL, 0}, {"Conj", signal_complex_conj, NULL, 0},
-    {"FFT", signal_complex_fft, NULL, 0}, {"IFFT", signal_complex_fft, NULL, 1}, {"IRFFT", signal_complex_irfft, NULL, 0},
-    {NULL, NULL, NULL, 0},
+    {"Mul", signal_complex_mul, NULL, 0},        {"Exp", signal_complex_exp, NULL, 0},
+    {"Real", signal_complex_part, NULL, 0},      {"Imag", signal_complex_part, NULL, 1},
+    {"ComplexAbs", signal_complex_abs, NULL, 0}, {"Conj", signal_complex_conj, NULL, 0},
+    {"FFT", signal_complex_fft, NULL, 0},        {"IFFT", signal_complex_fft, NULL, 1},
+    {"IRFFT", signal_complex_irfft, NULL, 0},    {NULL, NULL, NULL, 0},
 };
 
 /* Either part by itself. */
@@ -160,16 +177,20 @@ static void signal_parts(xi_tf_call *c)
     c->status = part.status;
     c->refused = part.refused;
     for (int32_t i = 0; i < first.count && i < second.count && !c->status && !c->refused; i++)
-        if (first.items[i].given) signal_give(c, i, xi_tf_tensor(c, &first.items[i]), xi_tf_tensor(c, &second.items[i]));
+        if (first.items[i].given)
+            signal_give(c, i, xi_tf_tensor(c, &first.items[i]), xi_tf_tensor(c, &second.items[i]));
 }
 
 bool xi_tf_complex(xi_tf_call *c)
 {
-    static const char *const linear[] = {"Identity", "StridedSlice", "Slice", "Reshape", "Transpose", "ConcatV2", "Pack", "Unpack", "Split",
-                                         "Squeeze", "ExpandDims", "Pad", "GatherV2", "Tile", "ReverseV2", "Sum", "Mean", "Add", "AddV2", "Sub",
-                                         "Neg", "BroadcastTo", "Roll", "StopGradient"};
+    static const char *const linear[] = {
+        "Identity", "StridedSlice", "Slice",     "Reshape",     "Transpose",  "ConcatV2",
+        "Pack",     "Unpack",       "Split",     "Squeeze",     "ExpandDims", "Pad",
+        "GatherV2", "Tile",         "ReverseV2", "Sum",         "Mean",       "Add",
+        "AddV2",    "Sub",          "Neg",       "BroadcastTo", "Roll",       "StopGradient"};
     bool complex = false;
-    for (int32_t i = 0; i < c->in_count; i++) complex = complex || (c->in[i] && c->in[i]->imaginary);
+    for (int32_t i = 0; i < c->in_count; i++)
+        complex = complex || (c->in[i] && c->in[i]->imaginary);
     if (!complex) return false;
     for (const xi_tf_row *row = signal_complex; row->op; row++) {
         if (!xi_str_is(xi_tf_str(c->node->op), row->op)) continue;
@@ -187,7 +208,13 @@ bool xi_tf_complex(xi_tf_call *c)
 }
 
 const xi_tf_row xi_tf_signal[] = {
-    {"Complex", signal_op_complex, NULL, 0}, {"RFFT", signal_op_rfft, NULL, 0}, {"Real", signal_op_needs_complex, NULL, 0},
-    {"Imag", signal_op_needs_complex, NULL, 0}, {"ComplexAbs", signal_op_needs_complex, NULL, 0}, {"FFT", signal_op_needs_complex, NULL, 0},
-    {"IFFT", signal_op_needs_complex, NULL, 0}, {"IRFFT", signal_op_needs_complex, NULL, 0}, {NULL, NULL, NULL, 0},
+    {"Complex", signal_op_complex, NULL, 0},
+    {"RFFT", signal_op_rfft, NULL, 0},
+    {"Real", signal_op_needs_complex, NULL, 0},
+    {"Imag", signal_op_needs_complex, NULL, 0},
+    {"ComplexAbs", signal_op_needs_complex, NULL, 0},
+    {"FFT", signal_op_needs_complex, NULL, 0},
+    {"IFFT", signal_op_needs_complex, NULL, 0},
+    {"IRFFT", signal_op_needs_complex, NULL, 0},
+    {NULL, NULL, NULL, 0},
 };

@@ -32,7 +32,9 @@ typedef struct tf_reach {
 
 static bool tf_writes(xi_str op)
 {
-    static const char *const ops[] = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "Assign", "AssignAdd", "AssignSub"};
+    static const char *const ops[] = {"AssignVariableOp",    "AssignAddVariableOp",
+                                      "AssignSubVariableOp", "Assign",
+                                      "AssignAdd",           "AssignSub"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (xi_str_is(op, ops[i])) return true;
     return false;
@@ -46,7 +48,8 @@ static void tf_reach_node(xi_tf_importer *im, tf_reach *r, const Tf__Node *n)
     for (size_t i = 0; i < n->n_attr; i++) {
         const Tf__Attr *a = n->attr[i]->value;
         if (a && a->func) tf_reach_function(im, r, xi_tf_str(a->func->name));
-        for (size_t k = 0; a && a->list && k < a->list->n_func; k++) tf_reach_function(im, r, xi_tf_str(a->list->func[k]->name));
+        for (size_t k = 0; a && a->list && k < a->list->n_func; k++)
+            tf_reach_function(im, r, xi_tf_str(a->list->func[k]->name));
     }
 }
 
@@ -87,7 +90,8 @@ static void tf_reach_functions(xi_tf_importer *im, tf_reach *r)
             if (r->functions[i] != 1) continue;
             r->functions[i] = 2;
             more = true;
-            for (size_t k = 0; k < im->functions[i].count; k++) tf_reach_node(im, r, im->functions[i].nodes[k]);
+            for (size_t k = 0; k < im->functions[i].count; k++)
+                tf_reach_node(im, r, im->functions[i].nodes[k]);
         }
     }
 }
@@ -99,7 +103,8 @@ static xinf_status tf_reach_all(xi_tf_importer *im, tf_reach *r, const tf_ends *
     r->functions = xi_calloc(&im->alloc, im->function_count + 1, 1);
     r->stack = xi_alloc(&im->alloc, (im->main.count + 1) * sizeof *r->stack);
     if (!r->main || !r->functions || !r->stack) return xi_fail_memory(im->err, im->main.count * 5);
-    for (int32_t i = 0; i < e->output_count && !status; i++) status = tf_reach_main(im, r, e->outputs[i].ref);
+    for (int32_t i = 0; i < e->output_count && !status; i++)
+        status = tf_reach_main(im, r, e->outputs[i].ref);
     if (!status) tf_reach_functions(im, r);
     im->effects = r->writes;
     return status;
@@ -117,7 +122,8 @@ static void tf_reach_free(xi_tf_importer *im, tf_reach *r)
 static bool tf_is_placeholder(const Tf__Node *n)
 {
     xi_str op = xi_tf_str(n->op);
-    return xi_str_is(op, "Placeholder") || xi_str_is(op, "PlaceholderV2") || xi_str_is(op, "PlaceholderWithDefault");
+    return xi_str_is(op, "Placeholder") || xi_str_is(op, "PlaceholderV2") ||
+           xi_str_is(op, "PlaceholderWithDefault");
 }
 
 static xinf_status tf_tensor_name(xi_str *out, xi_tf_importer *im, xi_str node, int32_t output)
@@ -137,8 +143,18 @@ static xinf_status tf_tensor_name(xi_str *out, xi_tf_importer *im, xi_str node, 
 /* Default: what nothing reads. */
 static xinf_status tf_graph_outputs(tf_ends *e, xi_tf_importer *im)
 {
-    static const char *const silent[] = {"Const", "NoOp", "Assert", "Placeholder", "PlaceholderV2", "Assign", "AssignVariableOp", "VariableV2",
-                                         "VarHandleOp", "SaveV2", "MergeV2Checkpoints", "Exit"};
+    static const char *const silent[] = {"Const",
+                                         "NoOp",
+                                         "Assert",
+                                         "Placeholder",
+                                         "PlaceholderV2",
+                                         "Assign",
+                                         "AssignVariableOp",
+                                         "VariableV2",
+                                         "VarHandleOp",
+                                         "SaveV2",
+                                         "MergeV2Checkpoints",
+                                         "Exit"};
     xinf_status status = XINF_OK;
     uint8_t *read = xi_calloc(&im->alloc, im->main.count + 1, 1);
     e->outputs = xi_arena_array(&im->family->arena, im->main.count + 1, sizeof *e->outputs);
@@ -151,7 +167,8 @@ static xinf_status tf_graph_outputs(tf_ends *e, xi_tf_importer *im)
     }
     for (uint32_t i = 0; i < im->main.count; i++) {
         bool wanted = !read[i];
-        for (size_t k = 0; k < sizeof silent / sizeof *silent; k++) wanted = wanted && !xi_str_is(xi_tf_str(im->main.nodes[i]->op), silent[k]);
+        for (size_t k = 0; k < sizeof silent / sizeof *silent; k++)
+            wanted = wanted && !xi_str_is(xi_tf_str(im->main.nodes[i]->op), silent[k]);
         if (!wanted) continue;
         tf_end *end = &e->outputs[e->output_count++];
         *end = (tf_end){.ref = {.node = i}};
@@ -165,15 +182,18 @@ cleanup:
 static xinf_status tf_chosen_outputs(tf_ends *e, xi_tf_importer *im, const xi_import_source *source)
 {
     if (source->output_count < 0 || source->output_count > TF_MAX_ENDS)
-        return xi_fail(im->err, XINF_INVALID_ARGUMENT, "%d outputs are asked for", (int)source->output_count);
-    e->outputs = xi_arena_array(&im->family->arena, (size_t)source->output_count + 1, sizeof *e->outputs);
+        return xi_fail(im->err, XINF_INVALID_ARGUMENT, "%d outputs are asked for",
+                       (int)source->output_count);
+    e->outputs = xi_arena_array(&im->family->arena, (size_t)source->output_count + 1,
+                                sizeof *e->outputs);
     if (!e->outputs) return xi_tf_no_memory(im);
     for (int32_t i = 0; i < source->output_count; i++) {
         xi_str name = xi_str_of(source->outputs[i]);
         char *copy = xi_arena_strndup(&im->family->arena, name.ptr, name.len);
         if (!copy) return xi_tf_no_memory(im);
         e->outputs[i].name = (xi_str){copy, name.len};
-        xinf_status status = xi_tf_ref_parse(&e->outputs[i].ref, im, &im->main, name, XI_STR("(the wanted outputs)"));
+        xinf_status status = xi_tf_ref_parse(&e->outputs[i].ref, im, &im->main, name,
+                                             XI_STR("(the wanted outputs)"));
         if (status) return status;
     }
     e->output_count = source->output_count;
@@ -188,15 +208,21 @@ static int tf_end_order(const void *a, const void *b)
     return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-static xinf_status tf_signature_side(tf_end **out, int32_t *out_count, xi_tf_importer *im, Tf__TensorInfoEntry *const *list, size_t count)
+static xinf_status tf_signature_side(tf_end **out, int32_t *out_count, xi_tf_importer *im,
+                                     Tf__TensorInfoEntry *const *list, size_t count)
 {
     tf_end *ends = xi_arena_array(&im->family->arena, count + 1, sizeof *ends);
-    if (!ends || count > TF_MAX_ENDS) return xi_fail(im->err, XINF_LIMIT, "SavedModel: a signature has %zu tensors", count);
+    if (!ends || count > TF_MAX_ENDS)
+        return xi_fail(im->err, XINF_LIMIT, "SavedModel: a signature has %zu tensors", count);
     for (size_t i = 0; i < count; i++) {
         ends[i] = (tf_end){.name = xi_tf_str(list[i]->key), .info = list[i]->value};
         if (!list[i]->value || !list[i]->value->name.len)
-            return xi_fail(im->err, XINF_UNSUPPORTED, "SavedModel: the signature's \"%.*s\" is no dense tensor", XI_STR_ARG(ends[i].name));
-        xinf_status status = xi_tf_ref_parse(&ends[i].ref, im, &im->main, xi_tf_str(list[i]->value->name), XI_STR("(the signature)"));
+            return xi_fail(im->err, XINF_UNSUPPORTED,
+                           "SavedModel: the signature's \"%.*s\" is no dense tensor",
+                           XI_STR_ARG(ends[i].name));
+        xinf_status status = xi_tf_ref_parse(&ends[i].ref, im, &im->main,
+                                             xi_tf_str(list[i]->value->name),
+                                             XI_STR("(the signature)"));
         if (status) return status;
     }
     if (count) qsort(ends, count, sizeof *ends, tf_end_order);
@@ -223,10 +249,17 @@ static const Tf__SignatureEntry *tf_signature_find(const Tf__MetaGraph *m, const
 static xinf_status tf_signature(tf_ends *e, xi_tf_importer *im, const char *wanted)
 {
     const Tf__SignatureEntry *s = tf_signature_find(im->tree->meta, wanted);
-    if (!s && wanted) return xi_fail(im->err, XINF_INVALID_ARGUMENT, "SavedModel: there is no signature \"%s\"", wanted);
-    if (!s) return xi_fail(im->err, XINF_UNSUPPORTED, "SavedModel: it has no signature, so what goes in and out is not known");
-    xinf_status status = tf_signature_side(&e->inputs, &e->input_count, im, s->value->inputs, s->value->n_inputs);
-    return status ? status : tf_signature_side(&e->outputs, &e->output_count, im, s->value->outputs, s->value->n_outputs);
+    if (!s && wanted)
+        return xi_fail(im->err, XINF_INVALID_ARGUMENT, "SavedModel: there is no signature \"%s\"",
+                       wanted);
+    if (!s)
+        return xi_fail(im->err, XINF_UNSUPPORTED,
+                       "SavedModel: it has no signature, so what goes in and out is not known");
+    xinf_status status = tf_signature_side(&e->inputs, &e->input_count, im, s->value->inputs,
+                                           s->value->n_inputs);
+    return status ? status
+                  : tf_signature_side(&e->outputs, &e->output_count, im, s->value->outputs,
+                                      s->value->n_outputs);
 }
 
 /* ---- the graph ---- */
@@ -240,9 +273,12 @@ static xinf_status tf_functions(xi_tf_importer *im)
     for (size_t i = 0; i < im->function_count; i++) {
         const Tf__FunctionDef *f = l->function[i];
         xi_tf_body_init(&im->functions[i], &im->alloc, f->node_def, f->n_node_def, f);
-        if (!f->signature || !f->signature->name.len) return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: function %zu has no name", i);
+        if (!f->signature || !f->signature->name.len)
+            return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: function %zu has no name",
+                           i);
         if (xi_onnx_names_find(&im->function_names, xi_tf_str(f->signature->name)))
-            return xi_fail(im->err, XINF_MALFORMED, "two functions have the name \"%.*s\"", XI_STR_ARG(xi_tf_str(f->signature->name)));
+            return xi_fail(im->err, XINF_MALFORMED, "two functions have the name \"%.*s\"",
+                           XI_STR_ARG(xi_tf_str(f->signature->name)));
         xi_onnx_name *entry = xi_onnx_names_add(&im->function_names, xi_tf_str(f->signature->name));
         if (!entry) return xi_fail_memory(im->err, sizeof *entry);
         entry->index = (uint32_t)i;
@@ -256,22 +292,29 @@ static xinf_status tf_input_type(xi_type *type, xi_tf_importer *im, const tf_end
     const Tf__Attr *dtype = xi_tf_node_attr(n, "dtype"), *shape = xi_tf_node_attr(n, "shape");
     const Tf__Versions *versions = im->tree->graph->versions;
     *type = XI_TYPE_UNKNOWN;
-    type->dtype = xi_tf_dtype(e->info ? e->info->dtype : dtype && dtype->has_type ? dtype->type : 0);
+    type->dtype = xi_tf_dtype(e->info                    ? e->info->dtype
+                              : dtype && dtype->has_type ? dtype->type
+                                                         : 0);
     if (!xi_tf_shape(&type->shape, e->info ? e->info->tensor_shape : shape ? shape->shape : NULL))
-        return xi_fail(im->err, XINF_UNSUPPORTED, "input \"%.*s\" has too many dimensions", XI_STR_ARG(e->name));
+        return xi_fail(im->err, XINF_UNSUPPORTED, "input \"%.*s\" has too many dimensions",
+                       XI_STR_ARG(e->name));
     /* Old files wrote an unknown shape as no dimensions. */
-    if (!e->info && type->shape.rank == 0 && (!versions || versions->producer < 24)) type->shape.rank = -1;
+    if (!e->info && type->shape.rank == 0 && (!versions || versions->producer < 24))
+        type->shape.rank = -1;
     return XINF_OK;
 }
 
 /* The default of a PlaceholderWithDefault, when it is a constant. */
-static xinf_status tf_default(const xi_literal **out, xi_tf_importer *im, xi_tf_scope *s, uint32_t node)
+static xinf_status tf_default(const xi_literal **out, xi_tf_importer *im, xi_tf_scope *s,
+                              uint32_t node)
 {
     xi_tf_value *v;
     const xi_tf_ref *refs = xi_tf_body_refs(im, &im->main, node);
     *out = NULL;
     if (!refs) return XINF_MALFORMED;
-    if (!xi_str_is(xi_tf_str(im->main.nodes[node]->op), "PlaceholderWithDefault") || !im->main.nodes[node]->n_input) return XINF_OK;
+    if (!xi_str_is(xi_tf_str(im->main.nodes[node]->op), "PlaceholderWithDefault") ||
+        !im->main.nodes[node]->n_input)
+        return XINF_OK;
     xinf_status status = xi_tf_eval(&v, im, s, refs[0]);
     if (!status && v->v) *out = v->v->literal;
     return status;
@@ -285,14 +328,16 @@ static xinf_status tf_inputs(xi_import *out, xi_tf_importer *im, xi_tf_scope *s,
     if (!g->inputs || !out->defaults) return xi_tf_no_memory(im);
     for (int32_t i = 0; i < e->input_count; i++) {
         xi_type type;
-        if (e->inputs[i].ref.node == UINT32_MAX) return xi_fail(im->err, XINF_MALFORMED, "SavedModel: an input is no node");
+        if (e->inputs[i].ref.node == UINT32_MAX)
+            return xi_fail(im->err, XINF_MALFORMED, "SavedModel: an input is no node");
         xinf_status status = tf_input_type(&type, im, &e->inputs[i]);
         if (!status) status = tf_default(&out->defaults[i], im, s, e->inputs[i].ref.node);
         if (status) return status;
         xi_value *v = xi_graph_add_value(g, e->inputs[i].name, &type);
         if (!v) return xi_tf_no_memory(im);
         g->inputs[g->input_count++] = v;
-        status = xi_tf_scope_preset(im, s, e->inputs[i].ref.node, e->inputs[i].ref.output, (xi_tf_value){.v = v});
+        status = xi_tf_scope_preset(im, s, e->inputs[i].ref.node, e->inputs[i].ref.output,
+                                    (xi_tf_value){.v = v});
         if (status) return status;
     }
     return XINF_OK;
@@ -308,7 +353,8 @@ static xinf_status tf_graph_inputs(tf_ends *e, xi_tf_importer *im, const tf_reac
         const Tf__Attr *dtype = xi_tf_node_attr(n, "dtype");
         if (!r->main[i] || !tf_is_placeholder(n)) continue;
         /* Whether a net learns is not asked of who runs it. */
-        if (xi_str_is(xi_tf_str(n->op), "PlaceholderWithDefault") && dtype && dtype->type == 10) continue;
+        if (xi_str_is(xi_tf_str(n->op), "PlaceholderWithDefault") && dtype && dtype->type == 10)
+            continue;
         tf_end *end = &e->inputs[e->input_count++];
         *end = (tf_end){.ref = {.node = i}, .node = n};
         xinf_status status = tf_tensor_name(&end->name, im, xi_tf_str(n->name), 0);
@@ -323,17 +369,26 @@ static xinf_status tf_outputs(xi_tf_importer *im, xi_tf_scope *s, const tf_ends 
     xi_graph *g = im->graph;
     g->outputs = xi_arena_array(g->arena, (size_t)e->output_count + 1, sizeof *g->outputs);
     if (!g->outputs) return xi_tf_no_memory(im);
-    if (!e->output_count) return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: nothing in it is an output");
+    if (!e->output_count)
+        return xi_fail(im->err, XINF_MALFORMED, "TensorFlow graph: nothing in it is an output");
     for (int32_t i = 0; i < e->output_count; i++) {
         xi_tf_value *v;
         xi_tf_outputs none = {0};
         xinf_status status = xi_tf_eval(&v, im, s, e->outputs[i].ref);
         if (status) return status;
-        xi_tf_call c = {.im = im, .scope = s, .out = &none, .node = e->outputs[i].ref.node == UINT32_MAX ? NULL : im->main.nodes[e->outputs[i].ref.node]};
+        xi_tf_call c = {.im = im,
+                        .scope = s,
+                        .out = &none,
+                        .node = e->outputs[i].ref.node == UINT32_MAX
+                                    ? NULL
+                                    : im->main.nodes[e->outputs[i].ref.node]};
         xi_value *x = v ? xi_tf_tensor(&c, v) : NULL;
         if (c.status) return c.status;
-        if (!x) return xi_fail(im->err, XINF_UNSUPPORTED, "output \"%.*s\" is no tensor", XI_STR_ARG(e->outputs[i].name));
-        xi_node *n = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), e->outputs[i].name, 1, 1, 0);
+        if (!x)
+            return xi_fail(im->err, XINF_UNSUPPORTED, "output \"%.*s\" is no tensor",
+                           XI_STR_ARG(e->outputs[i].name));
+        xi_node *n = xi_graph_add_node(g, NULL, XI_STR(""), XI_STR("Identity"), e->outputs[i].name,
+                                       1, 1, 0);
         xi_value *y = n ? xi_graph_add_value(g, e->outputs[i].name, &x->type) : NULL;
         if (!y) return xi_tf_no_memory(im);
         if (x->name.len && xi_str_eq(x->name, y->name) && x->producer) x->name = (xi_str){NULL, 0};
@@ -353,10 +408,12 @@ static xinf_status tf_states(xi_tf_importer *im)
     for (size_t i = 0; i < im->variable_count; i++) {
         xi_tf_variable *v = &im->variables[i];
         if (v->written && v->initial) {
-            xi_type type = {.kind = XINF_KIND_TENSOR, .dtype = v->initial->dtype, .shape = v->initial->shape};
+            xi_type type = {
+                .kind = XINF_KIND_TENSOR, .dtype = v->initial->dtype, .shape = v->initial->shape};
             if (!v->read) v->read = xi_graph_add_value(g, v->name, &type);
             if (!v->read) return xi_tf_no_memory(im);
-            g->states[g->state_count++] = (xi_state){.name = v->name, .read = v->read, .written = v->now, .initial = v->initial};
+            g->states[g->state_count++] = (xi_state){
+                .name = v->name, .read = v->read, .written = v->now, .initial = v->initial};
         } else if (v->read) {
             xi_value *k = xi_graph_add_constant(g, v->name, v->initial);
             if (!k) return xi_tf_no_memory(im);
@@ -366,7 +423,8 @@ static xinf_status tf_states(xi_tf_importer *im)
     return XINF_OK;
 }
 
-static xinf_status tf_import_ends(xi_import *out, xi_tf_importer *im, xi_tf_scope *s, const xi_import_source *source)
+static xinf_status tf_import_ends(xi_import *out, xi_tf_importer *im, xi_tf_scope *s,
+                                  const xi_import_source *source)
 {
     xinf_status status;
     tf_ends e = {0};
@@ -396,11 +454,15 @@ static xi_import_limits tf_limits(const xi_tf_tree *t, const xi_import_limits *g
     return l;
 }
 
-static xinf_status tf_import_tree(xi_import *out, xi_tf_tree *tree, const xi_import_source *source, xinf_error *err)
+static xinf_status tf_import_tree(xi_import *out, xi_tf_tree *tree, const xi_import_source *source,
+                                  xinf_error *err)
 {
     xinf_status status;
     xi_tf_scope scope = {0};
-    xi_tf_importer im = {.alloc = *source->alloc, .tree = tree, .limits = tf_limits(tree, &source->limits), .err = err};
+    xi_tf_importer im = {.alloc = *source->alloc,
+                         .tree = tree,
+                         .limits = tf_limits(tree, &source->limits),
+                         .err = err};
     xi_onnx_names_init(&im.function_names, &im.alloc);
     xi_onnx_names_init(&im.resource_names, &im.alloc);
     xi_tf_body_init(&im.main, &im.alloc, tree->graph->node, tree->graph->n_node, NULL);
@@ -416,7 +478,8 @@ static xinf_status tf_import_tree(xi_import *out, xi_tf_tree *tree, const xi_imp
     im.family = NULL;
 cleanup:
     if (scope.values) xi_tf_scope_free(&scope, &im);
-    for (size_t i = 0; im.functions && i < im.function_count; i++) xi_tf_body_free(&im, &im.functions[i]);
+    for (size_t i = 0; im.functions && i < im.function_count; i++)
+        xi_tf_body_free(&im, &im.functions[i]);
     xi_free(&im.alloc, im.functions, (im.function_count + 1) * sizeof *im.functions);
     xi_tf_body_free(&im, &im.main);
     xi_onnx_names_free(&im.function_names);
@@ -434,17 +497,20 @@ static void tf_end_owner(void *owner)
     xi_tf_tree_close(owner);
 }
 
-static xinf_status tf_import(xi_import *out, const xi_import_source *source, bool saved, xinf_error *err)
+static xinf_status tf_import(xi_import *out, const xi_import_source *source, bool saved,
+                             xinf_error *err)
 {
     xi_tf_tree *tree = NULL;
     *out = (xi_import){0};
-    xinf_status status = xi_tf_tree_open(&tree, source->alloc, source->file, saved, source->folder, source->map, source->limits.max_bytes, err);
+    xinf_status status = xi_tf_tree_open(&tree, source->alloc, source->file, saved, source->folder,
+                                         source->map, source->limits.max_bytes, err);
     if (!status) status = tf_import_tree(out, tree, source, err);
     if (status) {
         xi_tf_tree_close(tree);
         return status;
     }
-    out->mapped_bytes = (source->file->mapped ? source->file->size : 0) + xi_tf_bundle_mapped(tree->bundle);
+    out->mapped_bytes = (source->file->mapped ? source->file->size : 0) +
+                        xi_tf_bundle_mapped(tree->bundle);
     out->owner = tree;
     out->end_owner = tf_end_owner;
     return XINF_OK;

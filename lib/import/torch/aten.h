@@ -1,10 +1,13 @@
-/* aten.h — PyTorch's values while a program is imported, and its operators (ATen) as functions that emit graph nodes.
+/* aten.h — PyTorch's values while a program is imported, and its operators (ATen) as functions that
+ * emit graph nodes.
  *
- * Two readers share this: the TorchScript interpreter and the torch.export importer. Both evaluate a program over xi_aten_value:
- * what is known is computed there and then; tensors and what depends on them are values of the graph, made by xi_aten_call.
+ * Two readers share this: the TorchScript interpreter and the torch.export importer. Both evaluate
+ * a program over xi_aten_value: what is known is computed there and then; tensors and what depends
+ * on them are values of the graph, made by xi_aten_call.
  *
- * Failures stick: after the first one every function here does nothing and gives NULL (x->status tells), so operators are written
- * without a check after each step. All memory comes from the family's arena. */
+ * Failures stick: after the first one every function here does nothing and gives NULL (x->status
+ * tells), so operators are written without a check after each step. All memory comes from the
+ * family's arena. */
 #ifndef XI_IMPORT_TORCH_ATEN_H
 #define XI_IMPORT_TORCH_ATEN_H
 
@@ -30,12 +33,13 @@ typedef enum xi_aten_kind {
     XI_ATEN_DICT,
     XI_ATEN_OBJECT,   /* of the interpreter: `pointer` is its own */
     XI_ATEN_FUNCTION, /* likewise */
-    XI_ATEN_SEQUENCE  /* a list whose length only a run knows: `scalar` is a sequence of the graph */
+    XI_ATEN_SEQUENCE /* a list whose length only a run knows: `scalar` is a sequence of the graph */
 } xi_aten_kind;
 
 struct xi_aten_value {
     xi_aten_kind kind;
-    xi_value *scalar; /* a BOOL, INT or DOUBLE that only a run knows: a rank-0 value of the graph; else NULL */
+    xi_value *scalar; /* a BOOL, INT or DOUBLE that only a run knows: a rank-0 value of the graph;
+                         else NULL */
     union {
         bool b;
         int64_t i;
@@ -67,19 +71,21 @@ typedef enum xi_aten_view_kind {
     XI_ATEN_SLICE,   /* of axis: start, end, step */
     XI_ATEN_SELECT,  /* of axis: start */
     XI_ATEN_EXPAND,  /* to `shape`; not to be written */
-    XI_ATEN_READ     /* any other view: its value is taken once; not to be written while its base is another */
+    XI_ATEN_READ     /* any other view: its value is taken once; not to be written while its base is
+                        another */
 } xi_aten_view_kind;
 
 typedef struct xi_aten_view {
     xi_aten_view_kind kind;
     int32_t axis, rank;
     int64_t perm[XI_MAX_RANK];
-    xi_value *shape;             /* 1-D int64 */
+    xi_value *shape;              /* 1-D int64 */
     xi_value *start, *end, *step; /* 1-D int64 of one element */
 } xi_aten_view;
 
-/* A tensor of the program: memory that may be written, of its own or a view of another's. Its present contents are an SSA
- * value; writing through a view makes a new value for the base, and the other views read that. */
+/* A tensor of the program: memory that may be written, of its own or a view of another's. Its
+ * present contents are an SSA value; writing through a view makes a new value for the base, and the
+ * other views read that. */
 struct xi_aten_tensor {
     xi_aten_tensor *base; /* NULL: own memory */
     xi_aten_view view;
@@ -100,25 +106,27 @@ typedef struct xi_aten_limits {
 struct xi_aten {
     xi_graph *graph; /* where nodes go; the interpreter sets it to a subgraph for a while */
     xi_family *family;
-    xi_arena *arena; /* of the family */
+    xi_arena *arena;     /* of the family */
     const xi_file *file; /* the archive's */
     xinf_status status;
     xinf_error *err;
-    xi_str location;      /* "code/__torch__.py:12", for messages and node names; may be empty */
-    int64_t version;      /* of the archive's format: operators changed their meaning at some */
+    xi_str location; /* "code/__torch__.py:12", for messages and node names; may be empty */
+    int64_t version; /* of the archive's format: operators changed their meaning at some */
     uint64_t nodes, max_nodes;
-    bool wants_types;     /* set with a failure: more about the inputs' ranks and dtypes would have helped */
+    bool wants_types; /* set with a failure: more about the inputs' ranks and dtypes would have
+                         helped */
     /* Every write to memory, in order: for If and Loop. NULL: nobody listens. */
     void (*wrote)(void *self, xi_aten_tensor *memory, xi_value *before);
     void *wrote_self;
-    /* The file's value behind an OBJECT of the interpreter (packed parameters of quantised layers are read from it), or NULL.
-     * The field itself NULL: there are no objects. */
+    /* The file's value behind an OBJECT of the interpreter (packed parameters of quantised layers
+     * are read from it), or NULL. The field itself NULL: there are no objects. */
     const xi_torch_value *(*source_of)(const xi_aten_value *object);
 };
 
 /* ---- failing ---- */
 
-/* Sets x->status and the sentence, "code/__torch__.py:12: …", unless there was a failure before. Returns x->status. */
+/* Sets x->status and the sentence, "code/__torch__.py:12: …", unless there was a failure before.
+ * Returns x->status. */
 xinf_status xi_aten_fail(xi_aten *x, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);
 xinf_status xi_aten_memory(xi_aten *x);
 
@@ -171,7 +179,8 @@ xinf_status xi_aten_write(xi_aten *x, xi_aten_tensor *t, xi_value *contents);
 xi_aten_value xi_aten_view_of(xi_aten *x, xi_aten_tensor *base, const xi_aten_view *view);
 /* The memory a tensor belongs to. */
 xi_aten_tensor *xi_aten_root(xi_aten_tensor *t);
-/* A tensor of the file as a constant of the graph; contiguous ones are not copied. name: its dotted path. */
+/* A tensor of the file as a constant of the graph; contiguous ones are not copied. name: its dotted
+ * path. */
 xi_aten_value xi_aten_constant(xi_aten *x, const xi_torch_tensor *t, xi_str name);
 
 /* ---- calling ---- */
@@ -182,10 +191,11 @@ typedef struct xi_aten_named {
     xi_aten_value value;
 } xi_aten_named;
 
-/* Calls operator `name` ("conv2d", "add_", "quantized::conv2d_relu"; without "aten::") of any overload that takes these
- * arguments. An operator with several results gives a TUPLE. Refuses by name what is not known: XINF_UNSUPPORTED. */
-xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_aten_value *args, int32_t count,
-                         const xi_aten_named *named, int32_t named_count);
+/* Calls operator `name` ("conv2d", "add_", "quantized::conv2d_relu"; without "aten::") of any
+ * overload that takes these arguments. An operator with several results gives a TUPLE. Refuses by
+ * name what is not known: XINF_UNSUPPORTED. */
+xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_aten_value *args,
+                         int32_t count, const xi_aten_named *named, int32_t named_count);
 /* Whether some overload of the operator is known. */
 bool xi_aten_knows(xi_str name);
 

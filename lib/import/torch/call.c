@@ -1,21 +1,24 @@
-/* call.c — from a name and arguments to a row of the operators' tables; in-place and out= forms are made from the plain one. */
+/* call.c — from a name and arguments to a row of the operators' tables; in-place and out= forms are
+ * made from the plain one. */
 #include "import/torch/op.h"
 
 #include <stdlib.h>
 
 static const xi_aten_op *const call_tables[] = {
     xi_aten_ops_complex, /* first: its rows take complex tensors, which the others do not know */
-    xi_aten_ops_unary, xi_aten_ops_binary, xi_aten_ops_reduce, xi_aten_ops_conv,   xi_aten_ops_pool,   xi_aten_ops_norm,
-    xi_aten_ops_shape, xi_aten_ops_index,  xi_aten_ops_create, xi_aten_ops_matmul, xi_aten_ops_resize, xi_aten_ops_rnn,
-    xi_aten_ops_scalar, xi_aten_ops_special, xi_aten_ops_quantized, xi_aten_ops_transformer, xi_aten_ops_vision, xi_aten_ops_linalg,
+    xi_aten_ops_unary,   xi_aten_ops_binary,  xi_aten_ops_reduce,    xi_aten_ops_conv,
+    xi_aten_ops_pool,    xi_aten_ops_norm,    xi_aten_ops_shape,     xi_aten_ops_index,
+    xi_aten_ops_create,  xi_aten_ops_matmul,  xi_aten_ops_resize,    xi_aten_ops_rnn,
+    xi_aten_ops_scalar,  xi_aten_ops_special, xi_aten_ops_quantized, xi_aten_ops_transformer,
+    xi_aten_ops_vision,  xi_aten_ops_linalg,
 };
 enum { CALL_TABLES = sizeof call_tables / sizeof *call_tables };
 
 /* One argument of a row. */
 typedef struct call_spec {
     char letter;
-    bool none;    /* takes None */
-    bool keyword; /* by name only */
+    bool none;             /* takes None */
+    bool keyword;          /* by name only */
     xi_str name, fallback; /* fallback.ptr NULL: must be given */
 } call_spec;
 
@@ -74,7 +77,8 @@ static bool call_is_number(const xi_aten_value *v)
 
 static bool call_is_int(const xi_aten_value *v)
 {
-    return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_BOOL || (v->kind == XI_ATEN_TENSOR && xi_aten_rank(v->tensor->value) == 0);
+    return v->kind == XI_ATEN_INT || v->kind == XI_ATEN_BOOL ||
+           (v->kind == XI_ATEN_TENSOR && xi_aten_rank(v->tensor->value) == 0);
 }
 
 static bool call_takes(const call_spec *s, const xi_aten_value *v)
@@ -170,14 +174,16 @@ static bool call_match(xi_aten *x, const xi_aten_op *op, const call_given *g, xi
     /* What says where and how results are kept is of no interest. */
     for (int32_t i = 0; i < g->named_count; i++) {
         xi_str n = g->named[i].name;
-        if (xi_str_is(n, "out") || xi_str_is(n, "layout") || xi_str_is(n, "pin_memory") || xi_str_is(n, "memory_format") ||
-            xi_str_is(n, "generator") || xi_str_is(n, "device") || xi_str_is(n, "non_blocking"))
+        if (xi_str_is(n, "out") || xi_str_is(n, "layout") || xi_str_is(n, "pin_memory") ||
+            xi_str_is(n, "memory_format") || xi_str_is(n, "generator") || xi_str_is(n, "device") ||
+            xi_str_is(n, "non_blocking"))
             used += !call_names(op, n);
     }
     return used == g->named_count;
 }
 
-static const xi_aten_op *call_find_row(xi_aten *x, xi_str name, const call_given *g, xi_aten_value *args, bool *known)
+static const xi_aten_op *call_find_row(xi_aten *x, xi_str name, const call_given *g,
+                                       xi_aten_value *args, bool *known)
 {
     *known = false;
     for (int t = 0; t < CALL_TABLES; t++)
@@ -198,7 +204,8 @@ bool xi_aten_knows(xi_str name)
 {
     bool known;
     call_find_row(NULL, name, NULL, NULL, &known);
-    if (!known && call_is_inplace(name)) call_find_row(NULL, (xi_str){name.ptr, name.len - 1}, NULL, NULL, &known);
+    if (!known && call_is_inplace(name))
+        call_find_row(NULL, (xi_str){name.ptr, name.len - 1}, NULL, NULL, &known);
     return known;
 }
 
@@ -210,8 +217,10 @@ static xinf_status call_store(xi_aten *x, xi_aten_tensor *t, const xi_aten_value
     if (!v) return xi_aten_fail(x, XINF_MALFORMED, "an operator's result cannot be put in place");
     v = xi_aten_cast_like(x, v, old);
     const xi_shape *a = &v->type.shape, *b = &old->type.shape;
-    if (xi_aten_rank(v) >= 0 && xi_aten_rank(old) >= 0 && a->rank != b->rank) v = xi_aten_expand(x, v, xi_aten_shape(x, old));
-    else if (xi_shape_known(a) && xi_shape_known(b) && !xi_shape_eq(a, b)) v = xi_aten_expand(x, v, xi_aten_shape(x, old));
+    if (xi_aten_rank(v) >= 0 && xi_aten_rank(old) >= 0 && a->rank != b->rank)
+        v = xi_aten_expand(x, v, xi_aten_shape(x, old));
+    else if (xi_shape_known(a) && xi_shape_known(b) && !xi_shape_eq(a, b))
+        v = xi_aten_expand(x, v, xi_aten_shape(x, old));
     return xi_aten_write(x, t, v);
 }
 
@@ -239,15 +248,20 @@ static xi_aten_value call_run(xi_aten *x, const xi_aten_op *op, xi_aten_value *a
     const xi_aten_tensor *like = NULL;
     for (int i = 0; i < XI_ATEN_MAX_ARGS; i++) {
         if (args[i].kind == XI_ATEN_TENSOR && args[i].tensor->complex && !call_takes_complex(op))
-            return xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%s of a complex tensor", op->name), xi_aten_none();
-        if (args[i].kind != XI_ATEN_TENSOR || !args[i].tensor->scale || call_takes_quantized(op)) continue;
+            return xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%s of a complex tensor",
+                                op->name),
+                   xi_aten_none();
+        if (args[i].kind != XI_ATEN_TENSOR || !args[i].tensor->scale || call_takes_quantized(op))
+            continue;
         if (!like) like = args[i].tensor;
         args[i] = xi_aten_result(x, xi_aten_dequantized(x, &args[i]));
     }
     xi_aten_value out = op->fn(x, args, op);
-    xinf_dtype dtype = out.kind == XI_ATEN_TENSOR ? xi_aten_dtype(out.tensor->value) : XINF_UNDEFINED;
+    xinf_dtype dtype = out.kind == XI_ATEN_TENSOR ? xi_aten_dtype(out.tensor->value)
+                                                  : XINF_UNDEFINED;
     if (!like || dtype != XINF_FLOAT32 || like->axis >= 0) return out;
-    return xi_aten_quantized(x, xi_aten_arg(x, &out), like->scale, like->zero_point, -1, like->dtype);
+    return xi_aten_quantized(x, xi_aten_arg(x, &out), like->scale, like->zero_point, -1,
+                             like->dtype);
 }
 
 static void call_describe(xi_text *text, const call_given *g)
@@ -257,24 +271,28 @@ static void call_describe(xi_text *text, const call_given *g)
         xi_text_addf(text, "%s", i ? ", " : "");
         if (i >= g->count) xi_text_addf(text, "%.*s=", XI_STR_ARG(g->named[i - g->count].name));
         xi_text_addf(text, "%s", xi_aten_kind_name(v));
-        if (call_is_list(v) && v->list->count) xi_text_addf(text, "[%s]", xi_aten_kind_name(&v->list->items[0]));
+        if (call_is_list(v) && v->list->count)
+            xi_text_addf(text, "[%s]", xi_aten_kind_name(&v->list->items[0]));
     }
 }
 
 static xinf_status call_refuse(xi_aten *x, xi_str name, bool known, const call_given *g)
 {
     if (x->status != XINF_OK) return x->status;
-    if (!known) return xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%.*s is not supported", XI_STR_ARG(name));
+    if (!known)
+        return xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%.*s is not supported",
+                            XI_STR_ARG(name));
     xi_text text;
     xi_text_init(&text, &x->arena->alloc);
     call_describe(&text, g);
-    xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%.*s does not take (%s)", XI_STR_ARG(name), text.ptr ? text.ptr : "");
+    xi_aten_fail(x, XINF_UNSUPPORTED, "operator aten::%.*s does not take (%s)", XI_STR_ARG(name),
+                 text.ptr ? text.ptr : "");
     xi_text_free(&text);
     return x->status;
 }
 
-xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_aten_value *args, int32_t count,
-                         const xi_aten_named *named, int32_t named_count)
+xinf_status xi_aten_call(xi_aten_value *out, xi_aten *x, xi_str name, const xi_aten_value *args,
+                         int32_t count, const xi_aten_named *named, int32_t named_count)
 {
     call_given g = {args, count, named, named_count};
     xi_aten_value full[XI_ATEN_MAX_ARGS] = {{XI_ATEN_NONE}};

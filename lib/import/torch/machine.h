@@ -1,8 +1,10 @@
-/* machine.h — runs a TorchScript program over values that are known or belong to the graph, and so imports it.
+/* machine.h — runs a TorchScript program over values that are known or belong to the graph, and so
+ * imports it.
  *
- * What is known is computed; loops with known trips are unrolled, methods and functions are run where they are called. Only
- * tensors, numbers that a run decides, and sequences become nodes. Where a run decides which way to go, both ways are run, each
- * into a subgraph of its own; a journal of all that a branch changed tells what the If or Loop gives back. */
+ * What is known is computed; loops with known trips are unrolled, methods and functions are run
+ * where they are called. Only tensors, numbers that a run decides, and sequences become nodes.
+ * Where a run decides which way to go, both ways are run, each into a subgraph of its own; a
+ * journal of all that a branch changed tells what the If or Loop gives back. */
 #ifndef XI_IMPORT_TORCH_MACHINE_H
 #define XI_IMPORT_TORCH_MACHINE_H
 
@@ -12,16 +14,16 @@
 #include "load/torch/script.h"
 
 enum {
-    XI_MACHINE_DEPTH = 1600,    /* of expressions, statements and calls within each other */
-    XI_MACHINE_CALLS = 200,     /* of calls within each other */
-    XI_MACHINE_TRIPS = 1000000  /* of an unrolled loop */
+    XI_MACHINE_DEPTH = 1600,   /* of expressions, statements and calls within each other */
+    XI_MACHINE_CALLS = 200,    /* of calls within each other */
+    XI_MACHINE_TRIPS = 1000000 /* of an unrolled loop */
 };
 
 /* A class or a function, found by its qualified name. */
 typedef struct xi_machine_symbol {
     xi_str module; /* "__torch__.torch.nn.functional" */
     const xi_script_file *file;
-    const xi_script_class *type;         /* one of the two */
+    const xi_script_class *type; /* one of the two */
     const xi_script_function *function;
 } xi_machine_symbol;
 
@@ -58,7 +60,13 @@ typedef struct xi_machine_frame {
     xi_aten_value result;
 } xi_machine_frame;
 
-typedef enum xi_machine_change_kind { XI_MACHINE_VARIABLE, XI_MACHINE_MEMORY, XI_MACHINE_ATTRIBUTE, XI_MACHINE_LIST, XI_MACHINE_DICT } xi_machine_change_kind;
+typedef enum xi_machine_change_kind {
+    XI_MACHINE_VARIABLE,
+    XI_MACHINE_MEMORY,
+    XI_MACHINE_ATTRIBUTE,
+    XI_MACHINE_LIST,
+    XI_MACHINE_DICT
+} xi_machine_change_kind;
 
 /* What was before a change. */
 typedef struct xi_machine_change {
@@ -83,8 +91,8 @@ typedef struct xi_machine_journal {
     bool raised;
 } xi_machine_journal;
 
-/* An attribute or a tensor of the file that the program writes: carried from run to run. The list outlives a run of the program,
- * which begins again when one is found. */
+/* An attribute or a tensor of the file that the program writes: carried from run to run. The list
+ * outlives a run of the program, which begins again when one is found. */
 typedef struct xi_machine_state {
     const xi_torch_value *owner; /* of an attribute that is bound anew: its object, and the name */
     xi_str attribute;
@@ -101,10 +109,10 @@ typedef struct xi_machine {
     const xi_script_file **files; /* per source; NULL until it is needed */
     xi_machine_symbol **symbols;
     size_t symbol_count, symbol_capacity;
-    xi_machine_object **objects; /* by value id */
-    xi_aten_value *tensors;      /* by value id */
+    xi_machine_object **objects;    /* by value id */
+    xi_aten_value *tensors;         /* by value id */
     const xi_torch_value **sources; /* of them */
-    xi_aten_value *constants;    /* CONSTANTS.cN */
+    xi_aten_value *constants;       /* CONSTANTS.cN */
     xi_machine_frame *frame;
     xi_machine_journal *journal;
     int32_t depth, calls, loading;
@@ -114,7 +122,7 @@ typedef struct xi_machine {
         xi_machine_state *items;
         size_t count, capacity;
         bool changed; /* another round is needed */
-    } *states;
+    } * states;
     xi_machine_object **touched; /* objects of the file with attributes that were bound */
     size_t touched_count, touched_capacity;
     xi_value **checks; /* must be false when the model runs */
@@ -124,7 +132,8 @@ typedef struct xi_machine {
 enum { XI_MACHINE_READ = 1, XI_MACHINE_WRITTEN = 2 };
 
 /* Kinds that only the machine knows. */
-#define XI_MACHINE_NOTHING ((xi_aten_kind)100) /* not initialised, or of two kinds in two branches: not to be used */
+#define XI_MACHINE_NOTHING \
+    ((xi_aten_kind)100) /* not initialised, or of two kinds in two branches: not to be used */
 
 static inline bool xi_machine_good(const xi_machine *m)
 {
@@ -136,7 +145,8 @@ static inline bool xi_machine_dead(const xi_machine *m)
     return m->journal && m->journal->raised;
 }
 /* "code/__torch__.py:12: " + the sentence, unless something failed before. Gives NONE. */
-xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);
+xi_aten_value xi_machine_fail(xi_machine *m, xinf_status status, const char *fmt, ...)
+    XI_PRINTF(3, 4);
 /* Where we are, for messages and names of nodes. */
 void xi_machine_at(xi_machine *m, int32_t line);
 
@@ -167,17 +177,20 @@ xi_aten_list *xi_machine_items(const xi_aten_value *v);
 
 /* ---- invoke.c: calls ---- */
 xi_aten_value xi_machine_call_expr(xi_machine *m, const xi_script_expr *e);
-xi_aten_value xi_machine_invoke(xi_machine *m, const xi_machine_symbol *symbol, const xi_script_function *f, const xi_aten_value *args,
+xi_aten_value xi_machine_invoke(xi_machine *m, const xi_machine_symbol *symbol,
+                                const xi_script_function *f, const xi_aten_value *args,
                                 int32_t count, const xi_aten_named *named, int32_t named_count);
 /* An operator by its name, as torch.NAME or ops.…: "add", "quantized::conv2d", "prim::min". */
-xi_aten_value xi_machine_operator(xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count, const xi_aten_named *named,
-                                  int32_t named_count);
+xi_aten_value xi_machine_operator(xi_machine *m, xi_str name, const xi_aten_value *args,
+                                  int32_t count, const xi_aten_named *named, int32_t named_count);
 
 /* ---- number.c, list.c: operators on what is no tensor; false: not theirs ---- */
-bool xi_machine_number_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count);
-bool xi_machine_list_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count,
-                        const xi_aten_named *named, int32_t named_count);
-bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count);
+bool xi_machine_number_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                          int32_t count);
+bool xi_machine_list_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                        int32_t count, const xi_aten_named *named, int32_t named_count);
+bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                        int32_t count);
 xi_aten_value xi_machine_index(xi_machine *m, const xi_aten_value *v, const xi_aten_value *index);
 /* Equal as ==, when both are known; −1: not told. */
 int xi_machine_equal(const xi_aten_value *a, const xi_aten_value *b);
@@ -211,7 +224,8 @@ void xi_machine_list_to_sequence(xi_machine *m, xi_aten_list *list, const xi_ate
 void xi_machine_begin(xi_machine *m, xi_machine_journal *j);
 /* Takes everything back; `after` then holds what it was. */
 void xi_machine_end(xi_machine *m, xi_machine_journal *j);
-xi_machine_change *xi_machine_note(xi_machine *m, xi_machine_change_kind kind, const void *key, xi_str name);
+xi_machine_change *xi_machine_note(xi_machine *m, xi_machine_change_kind kind, const void *key,
+                                   xi_str name);
 void xi_machine_wrote(void *self, xi_aten_tensor *memory, xi_value *before);
 
 /* Owns the archive of an import, and keeps what is needed to import it again. */
@@ -222,7 +236,9 @@ typedef struct xi_torch_program {
     xi_import_source source;
 } xi_torch_program;
 
-/* The program of a TorchScript archive: fills family, graph and notes. The archive must live as long as the graph. */
-xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, const xi_import_source *source, xinf_error *err);
+/* The program of a TorchScript archive: fills family, graph and notes. The archive must live as
+ * long as the graph. */
+xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive,
+                                   const xi_import_source *source, xinf_error *err);
 
 #endif

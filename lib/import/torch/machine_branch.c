@@ -1,4 +1,5 @@
-/* machine_branch.c — a branch that a run decides: both ways are run into subgraphs, and what they changed is joined by an If. */
+/* machine_branch.c — a branch that a run decides: both ways are run into subgraphs, and what they
+ * changed is joined by an If. */
 #include "import/torch/machine.h"
 
 #include "import/torch/op.h"
@@ -40,14 +41,16 @@ void xi_machine_target_set(xi_machine *m, const xi_machine_change *c, const xi_a
         return;
     }
     case XI_MACHINE_ATTRIBUTE:
-        /* Not by the program's own way: nothing is written here that was not written in a branch. */
+        /* Not by the program's own way: nothing is written here that was not written in a branch.
+         */
         at = xi_machine_attribute(c->object, c->name);
         noted = xi_machine_note(m, XI_MACHINE_ATTRIBUTE, c->object, c->name);
         if (noted) {
             noted->object = c->object;
             noted->was_set = at != NULL;
             noted->before = at ? *at : xi_aten_none();
-            noted->was_written = at && (c->object->marks[at - c->object->values] & XI_MACHINE_WRITTEN);
+            noted->was_written = at &&
+                                 (c->object->marks[at - c->object->values] & XI_MACHINE_WRITTEN);
         }
         if (at) *at = *v;
         return;
@@ -136,7 +139,9 @@ static xi_value *branch_read(branch_join *j, int side, const xi_aten_value *v)
 {
     xi_machine *m = j->m;
     m->x.graph = j->graphs[side];
-    xi_value *r = v->kind == XI_ATEN_SEQUENCE ? v->scalar : v->kind == XI_ATEN_TENSOR ? xi_aten_arg(&m->x, v) : xi_machine_scalar(m, v);
+    xi_value *r = v->kind == XI_ATEN_SEQUENCE ? v->scalar
+                  : v->kind == XI_ATEN_TENSOR ? xi_aten_arg(&m->x, v)
+                                              : xi_machine_scalar(m, v);
     m->x.graph = j->around;
     return r;
 }
@@ -162,7 +167,8 @@ static xi_value *branch_sequence(branch_join *j, int side, const xi_aten_value *
     return r;
 }
 
-static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const xi_aten_value *b, int depth);
+static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const xi_aten_value *b,
+                                  int depth);
 
 /* One branch leaves it open: something of the same type stands there in its stead. */
 static xi_aten_value branch_merge_open(branch_join *j, const xi_aten_value *v, int side)
@@ -183,10 +189,13 @@ static xi_aten_value branch_merge_open(branch_join *j, const xi_aten_value *v, i
         m->x.graph = j->around;
     } else if (branch_is_number(v)) {
         if (!v->scalar) return *v;
-        other = v->kind == XI_ATEN_INT ? xi_aten_int(0) : v->kind == XI_ATEN_BOOL ? xi_aten_bool(false) : xi_aten_double(0);
+        other = v->kind == XI_ATEN_INT    ? xi_aten_int(0)
+                : v->kind == XI_ATEN_BOOL ? xi_aten_bool(false)
+                                          : xi_aten_double(0);
     } else if (branch_is_list(v)) {
         xi_aten_value out = xi_aten_new_list(&m->x, v->kind, v->list->count);
-        for (int32_t i = 0; i < v->list->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out.list, branch_merge_open(j, &v->list->items[i], side));
+        for (int32_t i = 0; i < v->list->count && xi_machine_good(m); i++)
+            xi_aten_append(&m->x, out.list, branch_merge_open(j, &v->list->items[i], side));
         return out;
     } else {
         return *v;
@@ -194,7 +203,8 @@ static xi_aten_value branch_merge_open(branch_join *j, const xi_aten_value *v, i
     return side ? branch_merge(j, &other, v, 0) : branch_merge(j, v, &other, 0);
 }
 
-static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const xi_aten_value *b, int depth)
+static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const xi_aten_value *b,
+                                  int depth)
 {
     xi_aten_value nothing = {XI_MACHINE_NOTHING, NULL, {.i = 0}}, out;
     xi_machine *m = j->m;
@@ -211,7 +221,8 @@ static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const 
         return v ? xi_aten_tensor_of(&m->x, v) : nothing;
     }
     if (branch_is_number(a) && branch_is_number(b)) {
-        if (a->kind == b->kind && !a->scalar && !b->scalar && xi_machine_equal(a, b) == 1) return *a;
+        if (a->kind == b->kind && !a->scalar && !b->scalar && xi_machine_equal(a, b) == 1)
+            return *a;
         if (a->scalar && a->scalar == b->scalar) return *a;
         xi_value *v = branch_output(j, branch_read(j, 0, a), branch_read(j, 1, b));
         return v ? xi_aten_dynamic(a->kind, v) : nothing;
@@ -221,21 +232,25 @@ static xi_aten_value branch_merge(branch_join *j, const xi_aten_value *a, const 
         if (a->list->count == b->list->count) {
             out = xi_aten_new_list(&m->x, a->kind, a->list->count);
             for (int32_t i = 0; i < a->list->count && xi_machine_good(m); i++)
-                xi_aten_append(&m->x, out.list, branch_merge(j, &a->list->items[i], &b->list->items[i], depth + 1));
+                xi_aten_append(&m->x, out.list,
+                               branch_merge(j, &a->list->items[i], &b->list->items[i], depth + 1));
             return out;
         }
     }
-    if ((a->kind == XI_ATEN_LIST || a->kind == XI_ATEN_SEQUENCE) && (b->kind == XI_ATEN_LIST || b->kind == XI_ATEN_SEQUENCE)) {
+    if ((a->kind == XI_ATEN_LIST || a->kind == XI_ATEN_SEQUENCE) &&
+        (b->kind == XI_ATEN_LIST || b->kind == XI_ATEN_SEQUENCE)) {
         xi_value *v = branch_output(j, branch_sequence(j, 0, a), branch_sequence(j, 1, b));
         return v ? xi_aten_dynamic(XI_ATEN_SEQUENCE, v) : nothing;
     }
     if (a->kind != b->kind) return nothing;
     if (a->kind == XI_ATEN_OBJECT && a->pointer != b->pointer) {
         const xi_machine_object *p = a->pointer, *q = b->pointer;
-        if (p->symbol != q->symbol || p->count != q->count || p->source || q->source) return nothing;
+        if (p->symbol != q->symbol || p->count != q->count || p->source || q->source)
+            return nothing;
         out = xi_machine_new_object(m, p->symbol);
         for (int32_t i = 0; i < p->count && xi_machine_good(m); i++)
-            xi_machine_set_attribute(m, out.pointer, p->names[i], branch_merge(j, &p->values[i], &q->values[i], depth + 1));
+            xi_machine_set_attribute(m, out.pointer, p->names[i],
+                                     branch_merge(j, &p->values[i], &q->values[i], depth + 1));
         return out;
     }
     return xi_machine_equal(a, b) == 1 ? *a : nothing;
@@ -259,14 +274,17 @@ static void branch_node(branch_join *j, xi_value *condition)
     xi_machine *m = j->m;
     if (!j->count || !xi_machine_good(m)) return;
     for (int k = 0; k < 2; k++) branch_outputs(m, j->graphs[k], j->given[k], j->count);
-    xi_node *n = xi_graph_add_node(j->around, NULL, (xi_str){"", 0}, XI_STR("If"), m->x.location, 1, j->count, 2);
+    xi_node *n = xi_graph_add_node(j->around, NULL, (xi_str){"", 0}, XI_STR("If"), m->x.location, 1,
+                                   j->count, 2);
     if (!n) {
         xi_aten_memory(&m->x);
         return;
     }
     n->inputs[0] = condition;
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("then_branch"), .type = XI_ATTR_GRAPH, .graph = j->graphs[0]};
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("else_branch"), .type = XI_ATTR_GRAPH, .graph = j->graphs[1]};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("then_branch"), .type = XI_ATTR_GRAPH, .graph = j->graphs[0]};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("else_branch"), .type = XI_ATTR_GRAPH, .graph = j->graphs[1]};
     for (int32_t i = 0; i < j->count; i++) xi_node_set_output(n, i, j->outputs[i]);
     m->x.nodes++;
 }
@@ -279,21 +297,26 @@ typedef struct branch_side {
     xi_aten_value value; /* of an expression */
 } branch_side;
 
-static void branch_run(xi_machine *m, branch_side *side, xi_graph *g, const xi_script_block *b, const xi_script_expr *e)
+static void branch_run(xi_machine *m, branch_side *side, xi_graph *g, const xi_script_block *b,
+                       const xi_script_expr *e)
 {
     xi_graph *around = m->x.graph;
     size_t base = m->check_count;
     if (!xi_machine_good(m)) return;
     m->x.graph = g;
     xi_machine_begin(m, &side->journal);
-    if (b) xi_machine_run(m, b);
-    else side->value = xi_machine_eval(m, e);
+    if (b)
+        xi_machine_run(m, b);
+    else
+        side->value = xi_machine_eval(m, e);
     xi_machine_end(m, &side->journal);
     m->x.graph = around;
     side->check_count = m->check_count - base;
     side->checks = xi_arena_array(m->x.arena, side->check_count, sizeof *side->checks);
-    if (!side->checks) xi_aten_memory(&m->x);
-    else if (side->check_count) memcpy(side->checks, m->checks + base, side->check_count * sizeof *side->checks);
+    if (!side->checks)
+        xi_aten_memory(&m->x);
+    else if (side->check_count)
+        memcpy(side->checks, m->checks + base, side->check_count * sizeof *side->checks);
     m->check_count = base;
 }
 
@@ -318,7 +341,8 @@ static const xi_machine_change *branch_find(const xi_machine_journal *j, const x
 {
     for (int32_t i = 0; i < j->count; i++) {
         const xi_machine_change *d = &j->items[i];
-        if (d->kind == c->kind && d->frame == c->frame && d->object == c->object && d->tensor == c->tensor && d->list == c->list && d->dict == c->dict &&
+        if (d->kind == c->kind && d->frame == c->frame && d->object == c->object &&
+            d->tensor == c->tensor && d->list == c->list && d->dict == c->dict &&
             xi_str_eq(d->name, c->name))
             return d;
     }
@@ -326,19 +350,23 @@ static const xi_machine_change *branch_find(const xi_machine_journal *j, const x
 }
 
 /* What a side left behind; `c` NULL: it did not touch it. */
-static xi_aten_value branch_after(xi_machine *m, const xi_machine_change *c, const xi_machine_change *any)
+static xi_aten_value branch_after(xi_machine *m, const xi_machine_change *c,
+                                  const xi_machine_change *any)
 {
     if (!c) return xi_machine_target_get(any);
     switch (c->kind) {
-    case XI_MACHINE_VARIABLE: return c->is_set ? c->after : (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
+    case XI_MACHINE_VARIABLE:
+        return c->is_set ? c->after : (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
     case XI_MACHINE_MEMORY: return xi_aten_tensor_of(&m->x, c->contents);
     case XI_MACHINE_ATTRIBUTE: return c->after;
-    case XI_MACHINE_LIST: return (xi_aten_value){XI_ATEN_LIST, NULL, {.list = (xi_aten_list *)&c->list_before}};
+    case XI_MACHINE_LIST:
+        return (xi_aten_value){XI_ATEN_LIST, NULL, {.list = (xi_aten_list *)&c->list_before}};
     default: return (xi_aten_value){XI_ATEN_DICT, NULL, {.dict = (xi_aten_dict *)&c->dict_before}};
     }
 }
 
-/* It is written in one branch at least; the other may leave what was there before, which so is read. */
+/* It is written in one branch at least; the other may leave what was there before, which so is
+ * read. */
 static void branch_mark(const xi_machine_change *c, bool kept)
 {
     xi_aten_value *at = xi_machine_attribute(c->object, c->name);
@@ -348,7 +376,8 @@ static void branch_mark(const xi_machine_change *c, bool kept)
     *mark |= XI_MACHINE_WRITTEN;
 }
 
-static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_machine_change *a, const xi_machine_change *b)
+static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_machine_change *a,
+                          const xi_machine_change *b)
 {
     xi_machine *m = j->m;
     /* Names of one branch only are nobody's afterwards. */
@@ -356,7 +385,8 @@ static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_m
     xi_aten_value va = branch_after(m, a, c), vb = branch_after(m, b, c);
     if (!xi_machine_good(m)) return;
     if (c->kind == XI_MACHINE_DICT) {
-        xi_machine_fail(m, XINF_UNSUPPORTED, "a dict that is changed in a branch that a run decides");
+        xi_machine_fail(m, XINF_UNSUPPORTED,
+                        "a dict that is changed in a branch that a run decides");
         return;
     }
     if (c->kind == XI_MACHINE_ATTRIBUTE) branch_mark(c, !a || !b);
@@ -369,7 +399,8 @@ static void branch_settle(branch_join *j, const xi_machine_change *c, const xi_m
 }
 
 /* The way that does not end in an error is the only one that a run goes beyond. */
-static bool branch_raises(xi_machine *m, const branch_side *side, xi_value *condition, const xi_script_block *other, bool then)
+static bool branch_raises(xi_machine *m, const branch_side *side, xi_value *condition,
+                          const xi_script_block *other, bool then)
 {
     if (!side->journal.raised || !xi_machine_good(m)) return false;
     xi_machine_check(m, then ? condition : xi_aten_emit1(&m->x, "Not", condition));
@@ -381,7 +412,9 @@ static bool branch_graphs(branch_join *j)
 {
     xi_machine *m = j->m;
     j->around = m->x.graph;
-    for (int k = 0; k < 2; k++) j->graphs[k] = xi_graph_create(m->x.family, m->x.graph, k ? XI_STR("else") : XI_STR("then"));
+    for (int k = 0; k < 2; k++)
+        j->graphs[k] = xi_graph_create(m->x.family, m->x.graph,
+                                       k ? XI_STR("else") : XI_STR("then"));
     if (!j->graphs[0] || !j->graphs[1]) return xi_aten_memory(&m->x), false;
     return true;
 }
@@ -394,7 +427,8 @@ static void branch_checks(branch_join *j, const branch_side *sides)
             m->x.graph = j->graphs[!k];
             xi_value *no = xi_aten_whole(&m->x, XINF_BOOL, 0);
             m->x.graph = j->around;
-            xi_machine_check(m, k ? branch_output(j, no, sides[k].checks[i]) : branch_output(j, sides[k].checks[i], no));
+            xi_machine_check(m, k ? branch_output(j, no, sides[k].checks[i])
+                                  : branch_output(j, sides[k].checks[i], no));
         }
 }
 
@@ -425,8 +459,10 @@ xi_aten_value xi_machine_choice(xi_machine *m, const xi_script_expr *e, xi_value
     branch_side sides[2] = {{.check_count = 0}, {.check_count = 0}};
     if (!branch_graphs(&j)) return xi_aten_none();
     for (int k = 0; k < 2; k++) branch_run(m, &sides[k], j.graphs[k], NULL, e->items[k + 1]);
-    if (sides[0].journal.count || sides[1].journal.count || sides[0].journal.raised || sides[1].journal.raised)
-        return xi_machine_fail(m, XINF_UNSUPPORTED, "an expression that changes something, if a run decides so");
+    if (sides[0].journal.count || sides[1].journal.count || sides[0].journal.raised ||
+        sides[1].journal.raised)
+        return xi_machine_fail(m, XINF_UNSUPPORTED,
+                               "an expression that changes something, if a run decides so");
     xi_aten_value out = branch_merge(&j, &sides[0].value, &sides[1].value, 0);
     branch_checks(&j, sides);
     branch_node(&j, condition);

@@ -25,7 +25,8 @@ void xi_machine_at(xi_machine *m, int32_t line)
 xi_machine_variable *xi_machine_variable_of(xi_machine_frame *f, xi_str name)
 {
     if (!f->capacity) return NULL;
-    for (uint32_t at = (uint32_t)xi_str_hash(name) & (f->capacity - 1);; at = (at + 1) & (f->capacity - 1)) {
+    for (uint32_t at = (uint32_t)xi_str_hash(name) & (f->capacity - 1);;
+         at = (at + 1) & (f->capacity - 1)) {
         xi_machine_variable *v = &f->variables[at];
         if (!v->name.ptr) return NULL;
         if (xi_str_eq(v->name, name)) return v;
@@ -47,7 +48,8 @@ static xi_machine_variable *eval_new_variable(xi_machine *m, xi_machine_frame *f
         xi_machine_variable *table = xi_arena_array(m->x.arena, capacity, sizeof *table);
         if (!table) return xi_aten_memory(&m->x), NULL;
         for (uint32_t i = 0; i < f->capacity; i++)
-            if (f->variables[i].name.ptr) *eval_insert(table, capacity, f->variables[i].name) = f->variables[i];
+            if (f->variables[i].name.ptr)
+                *eval_insert(table, capacity, f->variables[i].name) = f->variables[i];
         f->variables = table;
         f->capacity = capacity;
     }
@@ -86,10 +88,12 @@ static void eval_unpack(xi_machine *m, const xi_script_expr *targets, const xi_a
         /* A named tuple. */
         const xi_machine_object *o = v->pointer;
         if (o->count != targets->count) {
-            xi_machine_fail(m, XINF_MALFORMED, "%d values are taken from an object of %d", (int)targets->count, (int)o->count);
+            xi_machine_fail(m, XINF_MALFORMED, "%d values are taken from an object of %d",
+                            (int)targets->count, (int)o->count);
             return;
         }
-        for (int32_t i = 0; i < targets->count; i++) xi_machine_assign(m, targets->items[i], o->values[i]);
+        for (int32_t i = 0; i < targets->count; i++)
+            xi_machine_assign(m, targets->items[i], o->values[i]);
         return;
     }
     if (v->kind == XI_ATEN_SEQUENCE) {
@@ -100,10 +104,12 @@ static void eval_unpack(xi_machine *m, const xi_script_expr *targets, const xi_a
         return;
     }
     if (!list || list->count != targets->count) {
-        xi_machine_fail(m, XINF_MALFORMED, "%d values are taken from a %s of %d", (int)targets->count, xi_aten_kind_name(v), list ? (int)list->count : 1);
+        xi_machine_fail(m, XINF_MALFORMED, "%d values are taken from a %s of %d",
+                        (int)targets->count, xi_aten_kind_name(v), list ? (int)list->count : 1);
         return;
     }
-    for (int32_t i = 0; i < targets->count; i++) xi_machine_assign(m, targets->items[i], list->items[i]);
+    for (int32_t i = 0; i < targets->count; i++)
+        xi_machine_assign(m, targets->items[i], list->items[i]);
 }
 
 void xi_machine_assign(xi_machine *m, const xi_script_expr *target, xi_aten_value v)
@@ -115,8 +121,11 @@ void xi_machine_assign(xi_machine *m, const xi_script_expr *target, xi_aten_valu
     case XI_SCRIPT_LIST: eval_unpack(m, target, &v); return;
     case XI_SCRIPT_ATTRIBUTE: {
         xi_aten_value o = xi_machine_eval(m, target->items[0]);
-        if (o.kind == XI_ATEN_OBJECT) xi_machine_set_attribute(m, o.pointer, target->text, v);
-        else xi_machine_fail(m, XINF_MALFORMED, "a %s has no attributes to set", xi_aten_kind_name(&o));
+        if (o.kind == XI_ATEN_OBJECT)
+            xi_machine_set_attribute(m, o.pointer, target->text, v);
+        else
+            xi_machine_fail(m, XINF_MALFORMED, "a %s has no attributes to set",
+                            xi_aten_kind_name(&o));
         return;
     }
     case XI_SCRIPT_SUBSCRIPT: {
@@ -133,7 +142,8 @@ void xi_machine_assign(xi_machine *m, const xi_script_expr *target, xi_aten_valu
 
 static xi_aten_value eval_list(xi_machine *m, const xi_script_expr *e)
 {
-    xi_aten_value list = xi_aten_new_list(&m->x, e->kind == XI_SCRIPT_LIST ? XI_ATEN_LIST : XI_ATEN_TUPLE, e->count);
+    xi_aten_value list = xi_aten_new_list(
+        &m->x, e->kind == XI_SCRIPT_LIST ? XI_ATEN_LIST : XI_ATEN_TUPLE, e->count);
     for (int32_t i = 0; i < e->count && xi_machine_good(m); i++) {
         xi_aten_value item = xi_machine_eval(m, e->items[i]);
         if (xi_machine_good(m)) xi_aten_append(&m->x, list.list, item);
@@ -147,7 +157,8 @@ static xi_aten_value eval_dict(xi_machine *m, const xi_script_expr *e)
     out.dict = xi_arena_alloc(m->x.arena, sizeof *out.dict);
     if (!out.dict) return xi_aten_memory(&m->x), xi_aten_none();
     for (int32_t i = 0; i + 1 < e->count && xi_machine_good(m); i += 2) {
-        xi_aten_value args[3] = {out, xi_machine_eval(m, e->items[i]), xi_machine_eval(m, e->items[i + 1])};
+        xi_aten_value args[3] = {out, xi_machine_eval(m, e->items[i]),
+                                 xi_machine_eval(m, e->items[i + 1])};
         xi_machine_operator(m, XI_STR("_set_item"), args, 3, NULL, 0);
     }
     return out;
@@ -162,9 +173,12 @@ static xi_aten_value eval_constant(xi_machine *m, xi_str name)
         index = index * 10 + (name.ptr[i] - '0');
     }
     if (!good || index >= m->archive->constant_count)
-        return xi_machine_fail(m, XINF_MALFORMED, "there is no constant CONSTANTS.%.*s", XI_STR_ARG(name));
+        return xi_machine_fail(m, XINF_MALFORMED, "there is no constant CONSTANTS.%.*s",
+                               XI_STR_ARG(name));
     xi_aten_value *at = &m->constants[index];
-    if (at->kind == XI_ATEN_NONE) *at = xi_machine_value(m, m->archive->constants[index], xi_machine_join(m, XI_STR("CONSTANTS"), name));
+    if (at->kind == XI_ATEN_NONE)
+        *at = xi_machine_value(m, m->archive->constants[index],
+                               xi_machine_join(m, XI_STR("CONSTANTS"), name));
     return *at;
 }
 
@@ -194,7 +208,8 @@ static xi_aten_value eval_symbol(xi_machine *m, xi_str qualified)
 }
 
 /* A class's constant: "Final[int] = 3", an enumeration's member. */
-static bool eval_class_constant(xi_machine *m, const xi_machine_symbol *s, xi_str name, xi_aten_value *out)
+static bool eval_class_constant(xi_machine *m, const xi_machine_symbol *s, xi_str name,
+                                xi_aten_value *out)
 {
     for (int32_t i = 0; s && s->type && i < s->type->field_count; i++)
         if (xi_str_eq(s->type->fields[i].name, name) && s->type->fields[i].value) {
@@ -223,8 +238,11 @@ static xi_aten_value eval_attribute_of(xi_machine *m, xi_aten_value o, xi_str na
             *c = (xi_machine_callable){.symbol = object->symbol, .self = object, .method = method};
             return (xi_aten_value){XI_ATEN_FUNCTION, NULL, {.pointer = c}};
         }
-        return xi_machine_fail(m, XINF_MALFORMED, "an object of class %.*s has no attribute \"%.*s\"",
-                               XI_STR_ARG(object->symbol && object->symbol->type ? object->symbol->type->name : XI_STR("?")), XI_STR_ARG(name));
+        return xi_machine_fail(
+            m, XINF_MALFORMED, "an object of class %.*s has no attribute \"%.*s\"",
+            XI_STR_ARG(object->symbol && object->symbol->type ? object->symbol->type->name
+                                                              : XI_STR("?")),
+            XI_STR_ARG(name));
     }
     if (o.kind == XI_ATEN_FUNCTION) {
         const xi_machine_callable *c = o.pointer;
@@ -232,9 +250,11 @@ static xi_aten_value eval_attribute_of(xi_machine *m, xi_aten_value o, xi_str na
         if (c->symbol && eval_class_constant(m, c->symbol, name, &member)) return member;
     }
     /* Properties of tensors; of an enumeration's member, which is its value here. */
-    if (o.kind == XI_ATEN_TENSOR) return xi_machine_operator(m, xi_machine_join(m, XI_STR("prim:"), name), &o, 1, NULL, 0);
+    if (o.kind == XI_ATEN_TENSOR)
+        return xi_machine_operator(m, xi_machine_join(m, XI_STR("prim:"), name), &o, 1, NULL, 0);
     if (xi_str_is(name, "value")) return o;
-    return xi_machine_fail(m, XINF_UNSUPPORTED, "attribute \"%.*s\" of a %s", XI_STR_ARG(name), xi_aten_kind_name(&o));
+    return xi_machine_fail(m, XINF_UNSUPPORTED, "attribute \"%.*s\" of a %s", XI_STR_ARG(name),
+                           xi_aten_kind_name(&o));
 }
 
 static xi_aten_value eval_attribute(xi_machine *m, const xi_script_expr *e)
@@ -247,7 +267,8 @@ static xi_aten_value eval_attribute(xi_machine *m, const xi_script_expr *e)
         if ((!v || !v->set) && eval_dotted(m, e, &dotted)) {
             if (xi_str_is(root->text, "CONSTANTS")) return eval_constant(m, e->text);
             /* An enumeration's member, or a name of its own. */
-            if (e->items[0]->kind == XI_SCRIPT_ATTRIBUTE && !xi_machine_find(m, dotted) && xi_machine_good(m)) {
+            if (e->items[0]->kind == XI_SCRIPT_ATTRIBUTE && !xi_machine_find(m, dotted) &&
+                xi_machine_good(m)) {
                 xi_str outer;
                 if (eval_dotted(m, e->items[0], &outer) && xi_machine_find(m, outer))
                     return eval_attribute_of(m, eval_symbol(m, outer), e->text);
@@ -267,7 +288,8 @@ static xi_aten_value eval_name(xi_machine *m, const xi_script_expr *e)
     }
     if (xi_str_is(e->text, "inf")) return xi_aten_double((double)INFINITY);
     if (xi_str_is(e->text, "nan")) return xi_aten_double((double)NAN);
-    if (xi_str_is(e->text, "infj") || xi_str_is(e->text, "nanj")) return xi_machine_fail(m, XINF_UNSUPPORTED, "complex numbers");
+    if (xi_str_is(e->text, "infj") || xi_str_is(e->text, "nanj"))
+        return xi_machine_fail(m, XINF_UNSUPPORTED, "complex numbers");
     return xi_machine_fail(m, XINF_MALFORMED, "nothing is named \"%.*s\"", XI_STR_ARG(e->text));
 }
 
@@ -275,7 +297,8 @@ static xi_aten_value eval_slice(xi_machine *m, const xi_script_expr *e)
 {
     xi_aten_value args[4] = {xi_machine_eval(m, e->items[0])};
     const xi_script_expr *s = e->items[1];
-    for (int i = 0; i < 3; i++) args[i + 1] = s->items[i] ? xi_machine_eval(m, s->items[i]) : xi_aten_none();
+    for (int i = 0; i < 3; i++)
+        args[i + 1] = s->items[i] ? xi_machine_eval(m, s->items[i]) : xi_aten_none();
     return xi_machine_operator(m, XI_STR("slice"), args, 4, NULL, 0);
 }
 
@@ -289,10 +312,14 @@ static xi_aten_value eval_subscript(xi_machine *m, const xi_script_expr *e)
 
 static const char *eval_operator_name(const char *op)
 {
-    static const char *const names[][2] = {{"+", "add"},    {"-", "sub"},      {"*", "mul"},       {"/", "div"},     {"//", "floordiv"}, {"%", "remainder"},
-                                           {"**", "pow"},   {"@", "matmul"},   {"==", "eq"},       {"!=", "ne"},     {"<", "lt"},        {"<=", "le"},
-                                           {">", "gt"},     {">=", "ge"},      {"&", "__and__"},   {"|", "__or__"},  {"^", "__xor__"},   {"<<", "__lshift__"},
-                                           {">>", "__rshift__"}, {"is", "__is__"}, {"is not", "__isnot__"}};
+    static const char *const names[][2] = {
+        {"+", "add"},         {"-", "sub"},       {"*", "mul"},
+        {"/", "div"},         {"//", "floordiv"}, {"%", "remainder"},
+        {"**", "pow"},        {"@", "matmul"},    {"==", "eq"},
+        {"!=", "ne"},         {"<", "lt"},        {"<=", "le"},
+        {">", "gt"},          {">=", "ge"},       {"&", "__and__"},
+        {"|", "__or__"},      {"^", "__xor__"},   {"<<", "__lshift__"},
+        {">>", "__rshift__"}, {"is", "__is__"},   {"is not", "__isnot__"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], op) == 0) return names[i][1];
     return NULL;
@@ -311,7 +338,8 @@ static xi_aten_value eval_logic(xi_machine *m, const xi_script_expr *e, bool is_
 
 static xi_aten_value eval_binary(xi_machine *m, const xi_script_expr *e)
 {
-    if (strcmp(e->op, "and") == 0 || strcmp(e->op, "or") == 0) return eval_logic(m, e, e->op[0] == 'o');
+    if (strcmp(e->op, "and") == 0 || strcmp(e->op, "or") == 0)
+        return eval_logic(m, e, e->op[0] == 'o');
     xi_aten_value args[2] = {xi_machine_eval(m, e->items[0]), xi_machine_eval(m, e->items[1])};
     if (strcmp(e->op, "in") == 0 || strcmp(e->op, "not in") == 0) {
         xi_aten_value swapped[2] = {args[1], args[0]};
@@ -325,7 +353,11 @@ static xi_aten_value eval_unary(xi_machine *m, const xi_script_expr *e)
 {
     xi_aten_value v = xi_machine_eval(m, e->items[0]);
     if (e->op[0] == '+') return v;
-    return xi_machine_operator(m, e->op[0] == '-' ? XI_STR("neg") : e->op[0] == '~' ? XI_STR("bitwise_not") : XI_STR("__not__"), &v, 1, NULL, 0);
+    return xi_machine_operator(m,
+                               e->op[0] == '-'   ? XI_STR("neg")
+                               : e->op[0] == '~' ? XI_STR("bitwise_not")
+                                                 : XI_STR("__not__"),
+                               &v, 1, NULL, 0);
 }
 
 static xi_aten_value eval_choice(xi_machine *m, const xi_script_expr *e)
@@ -364,7 +396,8 @@ xi_aten_value xi_machine_eval(xi_machine *m, const xi_script_expr *e)
 {
     if (!xi_machine_good(m)) return xi_aten_none();
     if (xi_machine_dead(m)) return (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
-    if (++m->depth > XI_MACHINE_DEPTH) return xi_machine_fail(m, XINF_LIMIT, "calls and expressions nest too deeply");
+    if (++m->depth > XI_MACHINE_DEPTH)
+        return xi_machine_fail(m, XINF_LIMIT, "calls and expressions nest too deeply");
     if (e->line != m->line) xi_machine_at(m, e->line);
     xi_aten_value v = eval_kind(m, e);
     m->depth--;

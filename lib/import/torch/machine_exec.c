@@ -10,7 +10,8 @@ void xi_machine_raise(xi_machine *m, xi_str message)
         m->journal->raised = true;
         return;
     }
-    xi_machine_fail(m, XINF_INVALID_ARGUMENT, "the program raises an error: %.*s", XI_STR_ARG(message));
+    xi_machine_fail(m, XINF_INVALID_ARGUMENT, "the program raises an error: %.*s",
+                    XI_STR_ARG(message));
 }
 
 /* A raised branch goes no further. */
@@ -25,8 +26,10 @@ static void exec_if(xi_machine *m, const xi_script_stmt *s)
     bool known = false;
     xi_value *truth = xi_machine_truth(m, &c, &known);
     if (!xi_machine_good(m)) return;
-    if (truth) xi_machine_if(m, s, truth);
-    else xi_machine_run(m, known ? &s->body : &s->orelse);
+    if (truth)
+        xi_machine_if(m, s, truth);
+    else
+        xi_machine_run(m, known ? &s->body : &s->orelse);
 }
 
 static void exec_while(xi_machine *m, const xi_script_stmt *s)
@@ -51,7 +54,8 @@ static void exec_while(xi_machine *m, const xi_script_stmt *s)
 
 static bool exec_is_range(const xi_script_expr *e)
 {
-    return e->kind == XI_SCRIPT_CALL && e->items[0]->kind == XI_SCRIPT_NAME && xi_str_is(e->items[0]->text, "range") && !e->named && e->count >= 2;
+    return e->kind == XI_SCRIPT_CALL && e->items[0]->kind == XI_SCRIPT_NAME &&
+           xi_str_is(e->items[0]->text, "range") && !e->named && e->count >= 2;
 }
 
 static void exec_for_range(xi_machine *m, const xi_script_stmt *s)
@@ -84,7 +88,8 @@ static void exec_for_range(xi_machine *m, const xi_script_stmt *s)
         return;
     }
     int32_t trips = 0;
-    for (int64_t i = bound[0]; (bound[2] > 0 ? i < bound[1] : i > bound[1]) && exec_goes_on(m); i += bound[2]) {
+    for (int64_t i = bound[0]; (bound[2] > 0 ? i < bound[1] : i > bound[1]) && exec_goes_on(m);
+         i += bound[2]) {
         if (trips++ > XI_MACHINE_TRIPS) {
             xi_machine_fail(m, XINF_LIMIT, "a loop of more than %d rounds", XI_MACHINE_TRIPS);
             return;
@@ -128,14 +133,17 @@ static void exec_assert(xi_machine *m, const xi_script_stmt *s)
 {
     xi_aten_value c = xi_machine_eval(m, s->value);
     bool known = false;
-    if (!xi_machine_truth(m, &c, &known) && xi_machine_good(m) && !known) xi_machine_raise(m, XI_STR("an assertion does not hold"));
+    if (!xi_machine_truth(m, &c, &known) && xi_machine_good(m) && !known)
+        xi_machine_raise(m, XI_STR("an assertion does not hold"));
 }
 
 static void exec_augment(xi_machine *m, const xi_script_stmt *s)
 {
-    static const char *const names[][2] = {{"+", "add"}, {"-", "sub"}, {"*", "mul"}, {"/", "div"}, {"//", "floordiv"}, {"%", "remainder"},
-                                           {"**", "pow"}, {"&", "__and__"}, {"|", "__or__"}, {"^", "__xor__"}};
-    xi_aten_value args[2] = {xi_machine_eval(m, s->targets), xi_machine_eval(m, s->value)}, v = xi_aten_none();
+    static const char *const names[][2] = {
+        {"+", "add"},       {"-", "sub"},  {"*", "mul"},     {"/", "div"},    {"//", "floordiv"},
+        {"%", "remainder"}, {"**", "pow"}, {"&", "__and__"}, {"|", "__or__"}, {"^", "__xor__"}};
+    xi_aten_value args[2] = {xi_machine_eval(m, s->targets), xi_machine_eval(m, s->value)},
+                  v = xi_aten_none();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i][0], s->op) != 0) continue;
         bool in_place = args[0].kind == XI_ATEN_TENSOR && s->op[1] == 0 && strchr("+-*/", s->op[0]);

@@ -1,7 +1,9 @@
-/* machine_import.c — a TorchScript module becomes a graph: its method is run once over inputs that only a run knows.
+/* machine_import.c — a TorchScript module becomes a graph: its method is run once over inputs that
+ * only a run knows.
  *
- * The file does not say what ranks and dtypes its inputs have. The caller's hints are taken; without them the program is tried
- * with unknown ranks first, and when that leaves a question open, with likely ones. */
+ * The file does not say what ranks and dtypes its inputs have. The caller's hints are taken;
+ * without them the program is tried with unknown ranks first, and when that leaves a question open,
+ * with likely ones. */
 #include "import/torch/machine.h"
 
 #include <stdio.h>
@@ -22,8 +24,8 @@ typedef struct import_job {
     xi_torch_archive *archive;
     const xi_import_source *source;
     import_guess guesses[IMPORT_MAX_INPUTS];
-    bool dims; /* sizes of hints are taken too */
-    int32_t tensors; /* input tensors without a hint, as the program has them */
+    bool dims;            /* sizes of hints are taken too */
+    int32_t tensors;      /* input tensors without a hint, as the program has them */
     const xi_type *types; /* of the graph's inputs, in order; NULL: they are guessed */
     int32_t type_count;
     bool wants_types;
@@ -59,31 +61,43 @@ static xi_value *import_input(xi_machine *m, import_inputs *in, xi_str name, con
     return in->values[in->count++] = v;
 }
 
-static xi_type import_tensor_type(xi_machine *m, import_job *job, import_inputs *in, xi_str name, const xinf_value_info *hint)
+static xi_type import_tensor_type(xi_machine *m, import_job *job, import_inputs *in, xi_str name,
+                                  const xinf_value_info *hint)
 {
     import_guess g = {XINF_FLOAT32, -1};
     xi_type t = XI_TYPE_UNKNOWN;
-    const xi_type *given = job->types && in->count < job->type_count && job->types[in->count].kind == XINF_KIND_TENSOR ? &job->types[in->count] : NULL;
-    if (given) g = (import_guess){given->dtype, given->shape.rank};
-    else if (hint) g = (import_guess){hint->dtype, hint->rank};
-    else if (in->tensors < IMPORT_MAX_INPUTS) g = job->guesses[in->tensors++];
+    const xi_type *given = job->types && in->count < job->type_count &&
+                                   job->types[in->count].kind == XINF_KIND_TENSOR
+                               ? &job->types[in->count]
+                               : NULL;
+    if (given)
+        g = (import_guess){given->dtype, given->shape.rank};
+    else if (hint)
+        g = (import_guess){hint->dtype, hint->rank};
+    else if (in->tensors < IMPORT_MAX_INPUTS)
+        g = job->guesses[in->tensors++];
     t.dtype = g.dtype;
     t.shape.rank = g.rank > XI_MAX_RANK ? -1 : g.rank;
     for (int32_t i = 0; i < t.shape.rank; i++) {
         char text[16];
         int len = snprintf(text, sizeof text, "%d", (int)i);
         xi_str number = {xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len};
-        t.shape.dim[i] = number.ptr ? xi_family_symbol(m->x.family, xi_machine_join(m, name, number)) : 0;
+        t.shape.dim[i] = number.ptr
+                             ? xi_family_symbol(m->x.family, xi_machine_join(m, name, number))
+                             : 0;
         if (!t.shape.dim[i]) xi_aten_memory(&m->x);
         if (job->dims && given && given->shape.dim[i] >= 0) t.shape.dim[i] = given->shape.dim[i];
-        if (job->dims && hint && hint->shape && hint->shape[i] >= 0) t.shape.dim[i] = hint->shape[i];
+        if (job->dims && hint && hint->shape && hint->shape[i] >= 0)
+            t.shape.dim[i] = hint->shape[i];
     }
     return t;
 }
 
 static xi_aten_value import_number(xi_machine *m, import_inputs *in, xi_str name, xi_aten_kind kind)
 {
-    xinf_dtype dtype = kind == XI_ATEN_INT ? XINF_INT64 : kind == XI_ATEN_BOOL ? XINF_BOOL : XINF_FLOAT64;
+    xinf_dtype dtype = kind == XI_ATEN_INT    ? XINF_INT64
+                       : kind == XI_ATEN_BOOL ? XINF_BOOL
+                                              : XINF_FLOAT64;
     xi_type type = {.kind = XINF_KIND_TENSOR, .dtype = dtype, .shape = XI_SHAPE_SCALAR};
     return xi_aten_dynamic(kind, import_input(m, in, name, &type));
 }
@@ -95,22 +109,28 @@ static xi_str import_type_name(const xi_script_expr *type)
     return type->text;
 }
 
-static xi_aten_value import_param(xi_machine *m, import_job *job, import_inputs *in, xi_str name, const xi_script_expr *type, const xinf_value_info *hint);
+static xi_aten_value import_param(xi_machine *m, import_job *job, import_inputs *in, xi_str name,
+                                  const xi_script_expr *type, const xinf_value_info *hint);
 
 /* Each part of a tuple is an input of its own: "h.0". */
-static xi_aten_value import_tuple(xi_machine *m, import_job *job, import_inputs *in, xi_str name, const xi_script_expr *type)
+static xi_aten_value import_tuple(xi_machine *m, import_job *job, import_inputs *in, xi_str name,
+                                  const xi_script_expr *type)
 {
     xi_aten_value out = xi_aten_new_list(&m->x, XI_ATEN_TUPLE, type->count - 1);
     for (int32_t i = 1; i < type->count && xi_machine_good(m); i++) {
         char text[16];
         int len = snprintf(text, sizeof text, "%d", (int)(i - 1));
-        xi_str part = xi_machine_join(m, name, (xi_str){xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len});
-        xi_aten_append(&m->x, out.list, import_param(m, job, in, part, type->items[i], import_hint(job, part, INT32_MAX)));
+        xi_str part = xi_machine_join(
+            m, name, (xi_str){xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len});
+        xi_aten_append(
+            &m->x, out.list,
+            import_param(m, job, in, part, type->items[i], import_hint(job, part, INT32_MAX)));
     }
     return out;
 }
 
-static xi_aten_value import_sequence(xi_machine *m, import_job *job, import_inputs *in, xi_str name, const xinf_value_info *hint)
+static xi_aten_value import_sequence(xi_machine *m, import_job *job, import_inputs *in, xi_str name,
+                                     const xinf_value_info *hint)
 {
     xi_type *element = xi_arena_alloc(m->x.arena, sizeof *element);
     if (!element) return xi_aten_memory(&m->x), xi_aten_none();
@@ -119,25 +139,33 @@ static xi_aten_value import_sequence(xi_machine *m, import_job *job, import_inpu
     return xi_aten_dynamic(XI_ATEN_SEQUENCE, import_input(m, in, name, &type));
 }
 
-static xi_aten_value import_param(xi_machine *m, import_job *job, import_inputs *in, xi_str name, const xi_script_expr *type, const xinf_value_info *hint)
+static xi_aten_value import_param(xi_machine *m, import_job *job, import_inputs *in, xi_str name,
+                                  const xi_script_expr *type, const xinf_value_info *hint)
 {
     xi_str word = import_type_name(type);
     if (!xi_machine_good(m)) return xi_aten_none();
     if (m->depth++ > 64) return xi_machine_fail(m, XINF_LIMIT, "types nest too deeply");
     xi_aten_value out = xi_aten_none();
-    if (xi_str_is(word, "Optional") && type->kind == XI_SCRIPT_SUBSCRIPT && type->count == 2) out = import_param(m, job, in, name, type->items[1], hint);
-    else if (xi_str_is(word, "Tuple") && type->kind == XI_SCRIPT_SUBSCRIPT) out = import_tuple(m, job, in, name, type);
-    else if (xi_str_is(word, "List") && type->kind == XI_SCRIPT_SUBSCRIPT && xi_str_is(import_type_name(type->items[1]), "Tensor"))
+    if (xi_str_is(word, "Optional") && type->kind == XI_SCRIPT_SUBSCRIPT && type->count == 2)
+        out = import_param(m, job, in, name, type->items[1], hint);
+    else if (xi_str_is(word, "Tuple") && type->kind == XI_SCRIPT_SUBSCRIPT)
+        out = import_tuple(m, job, in, name, type);
+    else if (xi_str_is(word, "List") && type->kind == XI_SCRIPT_SUBSCRIPT &&
+             xi_str_is(import_type_name(type->items[1]), "Tensor"))
         out = import_sequence(m, job, in, name, hint);
-    else if (xi_str_is(word, "int")) out = import_number(m, in, name, XI_ATEN_INT);
-    else if (xi_str_is(word, "float") || xi_str_is(word, "number")) out = import_number(m, in, name, XI_ATEN_DOUBLE);
-    else if (xi_str_is(word, "bool")) out = import_number(m, in, name, XI_ATEN_BOOL);
+    else if (xi_str_is(word, "int"))
+        out = import_number(m, in, name, XI_ATEN_INT);
+    else if (xi_str_is(word, "float") || xi_str_is(word, "number"))
+        out = import_number(m, in, name, XI_ATEN_DOUBLE);
+    else if (xi_str_is(word, "bool"))
+        out = import_number(m, in, name, XI_ATEN_BOOL);
     else if (xi_str_is(word, "Tensor")) {
         xi_type t = import_tensor_type(m, job, in, name, hint);
         xi_value *v = xi_machine_good(m) ? import_input(m, in, name, &t) : NULL;
         if (v) out = xi_aten_tensor_of(&m->x, v);
     } else {
-        xi_machine_fail(m, XINF_UNSUPPORTED, "input \"%.*s\" is a %.*s", XI_STR_ARG(name), XI_STR_ARG(word));
+        xi_machine_fail(m, XINF_UNSUPPORTED, "input \"%.*s\" is a %.*s", XI_STR_ARG(name),
+                        XI_STR_ARG(word));
     }
     m->depth--;
     return out;
@@ -180,7 +208,8 @@ static xi_str import_numbered(xi_machine *m, xi_str name, int32_t i)
     return copy ? xi_machine_join(m, name, (xi_str){copy, (size_t)len}) : name;
 }
 
-static void import_result(xi_machine *m, import_outputs *o, xi_str name, const xi_aten_value *v, int depth)
+static void import_result(xi_machine *m, import_outputs *o, xi_str name, const xi_aten_value *v,
+                          int depth)
 {
     if (!xi_machine_good(m)) return;
     if (depth > 8) {
@@ -210,22 +239,29 @@ static void import_result(xi_machine *m, import_outputs *o, xi_str name, const x
             if (tensors) items[i] = xi_aten_arg(&m->x, &v->list->items[i]);
         }
         if (tensors) {
-            import_output(m, o, name, xi_aten_emit(&m->x, "SequenceConstruct", v->list->count, items, 0, NULL));
+            import_output(m, o, name,
+                          xi_aten_emit(&m->x, "SequenceConstruct", v->list->count, items, 0, NULL));
             return;
         }
-        for (int32_t i = 0; i < v->list->count; i++) import_result(m, o, import_numbered(m, name, i), &v->list->items[i], depth + 1);
+        for (int32_t i = 0; i < v->list->count; i++)
+            import_result(m, o, import_numbered(m, name, i), &v->list->items[i], depth + 1);
         return;
     }
     case XI_ATEN_TUPLE:
-        for (int32_t i = 0; i < v->list->count; i++) import_result(m, o, import_numbered(m, name, i), &v->list->items[i], depth + 1);
+        for (int32_t i = 0; i < v->list->count; i++)
+            import_result(m, o, import_numbered(m, name, i), &v->list->items[i], depth + 1);
         return;
     case XI_ATEN_DICT:
         for (int32_t i = 0; i < v->dict->count; i++)
-            import_result(m, o, v->dict->keys[i].kind == XI_ATEN_STRING ? v->dict->keys[i].s : import_numbered(m, name, i), &v->dict->values[i], depth + 1);
+            import_result(m, o,
+                          v->dict->keys[i].kind == XI_ATEN_STRING ? v->dict->keys[i].s
+                                                                  : import_numbered(m, name, i),
+                          &v->dict->values[i], depth + 1);
         return;
     case XI_ATEN_OBJECT: {
         const xi_machine_object *object = v->pointer;
-        for (int32_t i = 0; i < object->count; i++) import_result(m, o, object->names[i], &object->values[i], depth + 1);
+        for (int32_t i = 0; i < object->count; i++)
+            import_result(m, o, object->names[i], &object->values[i], depth + 1);
         return;
     }
     default: xi_machine_fail(m, XINF_UNSUPPORTED, "a result that is a %s", xi_aten_kind_name(v));
@@ -253,7 +289,8 @@ static void import_find_states(xi_machine *m)
             if (o->marks[i] != (XI_MACHINE_READ | XI_MACHINE_WRITTEN)) continue;
             /* Bound to the very tensor that it was: what was written is the tensor's memory. */
             const xi_torch_value *first = xi_machine_source(o->source, o->names[i]);
-            if (first && first->kind == XI_TORCH_TENSOR && o->values[i].kind == XI_ATEN_TENSOR && m->tensors[first->id].kind == XI_ATEN_TENSOR &&
+            if (first && first->kind == XI_TORCH_TENSOR && o->values[i].kind == XI_ATEN_TENSOR &&
+                m->tensors[first->id].kind == XI_ATEN_TENSOR &&
                 m->tensors[first->id].tensor == o->values[i].tensor)
                 continue;
             xi_machine_add_state(m, o->source, o->names[i]);
@@ -285,7 +322,8 @@ static void import_states(xi_machine *m)
         xi_value *written = import_written(m, s);
         if (!written || !xi_machine_good(m)) continue;
         if (import_widen(&s->type, &written->type)) all->changed = true;
-        g->states[g->state_count++] = (xi_state){.name = s->name, .read = s->read, .written = written, .initial = s->initial};
+        g->states[g->state_count++] = (xi_state){
+            .name = s->name, .read = s->read, .written = written, .initial = s->initial};
     }
 }
 
@@ -295,24 +333,28 @@ static void import_checks(xi_machine *m, import_outputs *o)
 {
     xi_value *failed = NULL;
     if (!m->check_count || !o->count || !xi_machine_good(m)) return;
-    for (size_t i = 0; i < m->check_count; i++) failed = failed ? xi_aten_emit2(&m->x, "Or", failed, m->checks[i]) : m->checks[i];
+    for (size_t i = 0; i < m->check_count; i++)
+        failed = failed ? xi_aten_emit2(&m->x, "Or", failed, m->checks[i]) : m->checks[i];
     /* Item 1 of one item: the run ends there, and says so. */
     xi_value *at = xi_aten_cast(&m->x, failed, XINF_INT64);
-    xi_value *zero = xi_aten_emit(&m->x, "Gather", 2, (xi_value *[]){xi_aten_int1(&m->x, 0), at}, 0, NULL);
+    xi_value *zero = xi_aten_emit(&m->x, "Gather", 2, (xi_value *[]){xi_aten_int1(&m->x, 0), at}, 0,
+                                  NULL);
     xi_value *first = o->values[0];
     if (first->type.kind != XINF_KIND_TENSOR) return;
     xi_str name = first->name;
     first->name = (xi_str){NULL, 0};
     xi_value *none = xi_aten_cast_like(&m->x, zero, first);
     xinf_dtype d = xi_aten_dtype(first);
-    xi_value *out = d == XINF_BOOL ? xi_aten_emit2(&m->x, "Or", first, none) : xi_aten_emit2(&m->x, "Add", first, none);
+    xi_value *out = d == XINF_BOOL ? xi_aten_emit2(&m->x, "Or", first, none)
+                                   : xi_aten_emit2(&m->x, "Add", first, none);
     if (!out) return;
     out->name = name;
     o->values[0] = out;
 }
 
 /* As many outputs as the method's type says, without contents. */
-static void import_declared(xi_machine *m, import_outputs *o, const xi_script_expr *type, xi_str name, int depth)
+static void import_declared(xi_machine *m, import_outputs *o, const xi_script_expr *type,
+                            xi_str name, int depth)
 {
     xi_str word = import_type_name(type);
     bool parts = type && type->kind == XI_SCRIPT_SUBSCRIPT && depth < 8;
@@ -320,8 +362,10 @@ static void import_declared(xi_machine *m, import_outputs *o, const xi_script_ex
     if (parts && xi_str_is(word, "Optional") && type->count == 2) {
         import_declared(m, o, type->items[1], name, depth + 1);
     } else if (parts && xi_str_is(word, "Tuple")) {
-        for (int32_t i = 1; i < type->count; i++) import_declared(m, o, type->items[i], import_numbered(m, name, i - 1), depth + 1);
-    } else if (xi_str_is(word, "Tensor") || xi_str_is(word, "int") || xi_str_is(word, "float") || xi_str_is(word, "bool")) {
+        for (int32_t i = 1; i < type->count; i++)
+            import_declared(m, o, type->items[i], import_numbered(m, name, i - 1), depth + 1);
+    } else if (xi_str_is(word, "Tensor") || xi_str_is(word, "int") || xi_str_is(word, "float") ||
+               xi_str_is(word, "bool")) {
         import_output(m, o, name, xi_aten_number(&m->x, XINF_FLOAT32, 0));
         if (xi_machine_good(m)) o->values[o->count - 1]->type = XI_TYPE_UNKNOWN;
     } else {
@@ -338,15 +382,18 @@ static bool import_tables(xi_machine *m)
     m->objects = xi_arena_array(m->x.arena, values, sizeof *m->objects);
     m->tensors = xi_arena_array(m->x.arena, values, sizeof *m->tensors);
     m->sources = xi_arena_array(m->x.arena, values, sizeof *m->sources);
-    m->constants = xi_arena_array(m->x.arena, (size_t)m->archive->constant_count, sizeof *m->constants);
+    m->constants = xi_arena_array(m->x.arena, (size_t)m->archive->constant_count,
+                                  sizeof *m->constants);
     return m->files && m->objects && m->tensors && m->sources && m->constants;
 }
 
-static const xi_script_function *import_method(xi_machine *m, const import_job *job, const xi_machine_object *root)
+static const xi_script_function *import_method(xi_machine *m, const import_job *job,
+                                               const xi_machine_object *root)
 {
     xi_str name = job->source->method ? xi_str_of(job->source->method) : XI_STR("forward");
     const xi_script_function *f = xi_machine_method(root->symbol, name);
-    if (!f) xi_machine_fail(m, XINF_UNSUPPORTED, "the module has no method \"%.*s\"", XI_STR_ARG(name));
+    if (!f)
+        xi_machine_fail(m, XINF_UNSUPPORTED, "the module has no method \"%.*s\"", XI_STR_ARG(name));
     return f;
 }
 
@@ -358,7 +405,8 @@ static void import_run(xi_machine *m, import_job *job)
     xi_aten_value root = xi_machine_value(m, m->archive->root, (xi_str){NULL, 0});
     if (!xi_machine_good(m)) return;
     if (root.kind != XI_ATEN_OBJECT) {
-        xi_machine_fail(m, XINF_MALFORMED, "data.pkl holds a %s, not a module", xi_aten_kind_name(&root));
+        xi_machine_fail(m, XINF_MALFORMED, "data.pkl holds a %s, not a module",
+                        xi_aten_kind_name(&root));
         return;
     }
     xi_machine_object *object = root.pointer;
@@ -378,15 +426,18 @@ static void import_run(xi_machine *m, import_job *job)
         const xi_script_param *p = &f->params[i];
         const xinf_value_info *hint = import_hint(job, p->name, i - 1);
         bool left_out = (hint && hint->kind == XINF_KIND_NONE) || (p->value && !hint);
-        if (left_out) args[i] = p->value ? xi_machine_eval(m, p->value) : xi_aten_none();
-        else args[i] = import_param(m, job, &in, p->name, p->type, hint);
+        if (left_out)
+            args[i] = p->value ? xi_machine_eval(m, p->value) : xi_aten_none();
+        else
+            args[i] = import_param(m, job, &in, p->name, p->type, hint);
     }
     m->frame = NULL;
     job->tensors = in.tensors;
     if (job->declared) {
         import_declared(m, &outputs, f->result, XI_STR("output"), 0);
     } else {
-        xi_aten_value result = xi_machine_invoke(m, object->symbol, f, args, f->param_count > 0 ? f->param_count : 0, NULL, 0);
+        xi_aten_value result = xi_machine_invoke(m, object->symbol, f, args,
+                                                 f->param_count > 0 ? f->param_count : 0, NULL, 0);
         import_result(m, &outputs, XI_STR("output"), &result, 0);
         import_checks(m, &outputs);
     }
@@ -410,7 +461,9 @@ static void import_run(xi_machine *m, import_job *job)
 
 static const xi_torch_value *import_source_of(const xi_aten_value *object)
 {
-    return object->kind == XI_ATEN_OBJECT && object->pointer ? ((const xi_machine_object *)object->pointer)->source : NULL;
+    return object->kind == XI_ATEN_OBJECT && object->pointer
+               ? ((const xi_machine_object *)object->pointer)->source
+               : NULL;
 }
 
 /* Runs the program with the job's guesses; again when it was found to write what it reads. */
@@ -418,7 +471,8 @@ static xinf_status import_attempt(xi_import *out, import_job *job, xinf_error *e
 {
     xinf_status status = XINF_OK;
     xi_family *family = NULL;
-    xi_free(job->source->alloc, job->states.items, job->states.capacity * sizeof *job->states.items);
+    xi_free(job->source->alloc, job->states.items,
+            job->states.capacity * sizeof *job->states.items);
     job->states = (struct xi_machine_states){NULL, 0, 0, false};
     for (int round = 0; round < IMPORT_ROUNDS; round++) {
         xi_family_destroy(family);
@@ -428,12 +482,21 @@ static xinf_status import_attempt(xi_import *out, import_job *job, xinf_error *e
         xi_graph *g = xi_graph_create(family, NULL, XI_STR("main"));
         if (!g) XI_TRY(xi_fail_memory(err, sizeof *g));
         xi_machine m = {.archive = job->archive, .states = &job->states};
-        m.x = (xi_aten){.graph = g, .family = family, .arena = &family->arena, .file = job->archive->file, .err = err, .version = job->archive->version,
-                        .max_nodes = job->source->limits.max_steps ? job->source->limits.max_steps : 4000000, .wrote = xi_machine_wrote};
+        m.x = (xi_aten){.graph = g,
+                        .family = family,
+                        .arena = &family->arena,
+                        .file = job->archive->file,
+                        .err = err,
+                        .version = job->archive->version,
+                        .max_nodes = job->source->limits.max_steps ? job->source->limits.max_steps
+                                                                   : 4000000,
+                        .wrote = xi_machine_wrote};
         m.x.wrote_self = &m;
         m.x.source_of = import_source_of;
-        if (import_tables(&m)) import_run(&m, job);
-        else xi_aten_memory(&m.x);
+        if (import_tables(&m))
+            import_run(&m, job);
+        else
+            xi_aten_memory(&m.x);
         job->wants_types = m.x.wants_types;
         job->nodes = m.x.nodes;
         XI_TRY(m.x.status);
@@ -442,7 +505,8 @@ static xinf_status import_attempt(xi_import *out, import_job *job, xinf_error *e
         out->graph = g;
         return XINF_OK;
     }
-    status = xi_fail(err, XINF_UNSUPPORTED, "what the model carries from run to run changes its type without end");
+    status = xi_fail(err, XINF_UNSUPPORTED,
+                     "what the model carries from run to run changes its type without end");
 cleanup:
     xi_family_destroy(family);
     return status;
@@ -453,7 +517,9 @@ cleanup:
 /* The n-th combination, likely ones first: false when there are no more. */
 static bool import_next_guess(import_job *job, int32_t n)
 {
-    static const import_guess likely[] = {{XINF_FLOAT32, 4}, {XINF_FLOAT32, 3}, {XINF_FLOAT32, 2}, {XINF_INT64, 2}, {XINF_FLOAT32, 5}, {XINF_FLOAT32, 1}, {XINF_INT64, 1}};
+    static const import_guess likely[] = {{XINF_FLOAT32, 4}, {XINF_FLOAT32, 3}, {XINF_FLOAT32, 2},
+                                          {XINF_INT64, 2},   {XINF_FLOAT32, 5}, {XINF_FLOAT32, 1},
+                                          {XINF_INT64, 1}};
     enum { LIKELY = sizeof likely / sizeof *likely };
     int32_t count = job->tensors < IMPORT_MAX_INPUTS ? job->tensors : IMPORT_MAX_INPUTS;
     if (n < LIKELY) {
@@ -472,14 +538,16 @@ static int32_t import_told_rank(const xi_graph *g, const xi_value *input)
     for (const xi_node *n = g->first; n; n = n->next) {
         const int64_t *kernel;
         if (n->input_count < 1 || n->inputs[0] != input) continue;
-        if ((xi_node_is(n, "Conv") || xi_node_is(n, "ConvTranspose")) && n->input_count > 1) return xi_aten_rank(n->inputs[1]);
+        if ((xi_node_is(n, "Conv") || xi_node_is(n, "ConvTranspose")) && n->input_count > 1)
+            return xi_aten_rank(n->inputs[1]);
         int32_t count = xi_node_ints(n, "kernel_shape", &kernel);
         if (count) return count + 2;
     }
     return -1;
 }
 
-/* Inputs of unknown rank whose readers know it: then the program is run again with these. False: some stay open. */
+/* Inputs of unknown rank whose readers know it: then the program is run again with these. False:
+ * some stay open. */
 static bool import_tell_ranks(import_job *job, const xi_graph *g)
 {
     bool all = true;
@@ -497,15 +565,22 @@ static bool import_tell_ranks(import_job *job, const xi_graph *g)
     return all;
 }
 
-/* The same program for inputs that are known by now: with their sizes, or, where that fails, for any. */
-static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inputs, int32_t input_count, xinf_error *err)
+/* The same program for inputs that are known by now: with their sizes, or, where that fails, for
+ * any. */
+static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inputs,
+                                 int32_t input_count, xinf_error *err)
 {
     const xi_torch_program *p = owner;
-    import_job job = {.archive = p->archive, .source = &p->source, .types = inputs, .type_count = input_count, .dims = true};
+    import_job job = {.archive = p->archive,
+                      .source = &p->source,
+                      .types = inputs,
+                      .type_count = input_count,
+                      .dims = true};
     *out = (xi_import){0};
     xinf_status status = import_attempt(out, &job, err);
     if (status == XINF_OK && out->graph->state_count) {
-        /* A session cannot import again without losing what it carries: better for all sizes at once. */
+        /* A session cannot import again without losing what it carries: better for all sizes at
+         * once. */
         xi_import open = {0};
         job.dims = false;
         if (import_attempt(&open, &job, NULL) == XINF_OK) {
@@ -518,11 +593,13 @@ static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inp
 }
 
 /* Without hints: unknown ranks first, then likely ones. *best: what to say when nothing fits. */
-static xinf_status import_search(xi_import *out, import_job *job, xinf_status status, xinf_status *best, xinf_error *first)
+static xinf_status import_search(xi_import *out, import_job *job, xinf_status status,
+                                 xinf_status *best, xinf_error *first)
 {
     uint64_t most = job->nodes;
     bool hopeless = status == XINF_OUT_OF_MEMORY || status == XINF_LIMIT || !job->tensors;
-    for (int32_t n = 0; status != XINF_OK && !hopeless && n < IMPORT_TRIES && import_next_guess(job, n); n++) {
+    for (int32_t n = 0;
+         status != XINF_OK && !hopeless && n < IMPORT_TRIES && import_next_guess(job, n); n++) {
         xinf_error next = XINF_ERROR_INIT;
         status = import_attempt(out, job, &next);
         if (status != XINF_OK && job->nodes > most) {
@@ -535,8 +612,10 @@ static xinf_status import_search(xi_import *out, import_job *job, xinf_status st
     return status;
 }
 
-/* Nothing was said about the inputs: the graph is for what they seem to be, and sessions wait for what they are. */
-static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status *best, xinf_error *first)
+/* Nothing was said about the inputs: the graph is for what they seem to be, and sessions wait for
+ * what they are. */
+static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status *best,
+                                   xinf_error *first)
 {
     for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job->guesses[i] = (import_guess){XINF_FLOAT32, -1};
     xinf_status status = *best = import_attempt(out, job, first);
@@ -555,10 +634,12 @@ static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status 
     }
     bool wanted = job->wants_types;
     if (status != XINF_OK) status = import_search(out, job, status, best, first);
-    /* Nothing that was guessed is right: what the program declares is enough until a run brings inputs. */
+    /* Nothing that was guessed is right: what the program declares is enough until a run brings
+     * inputs. */
     if (status != XINF_OK && wanted && status != XINF_OUT_OF_MEMORY && status != XINF_LIMIT) {
         job->declared = true;
-        for (int i = 0; i < IMPORT_MAX_INPUTS; i++) job->guesses[i] = (import_guess){XINF_UNDEFINED, -1};
+        for (int i = 0; i < IMPORT_MAX_INPUTS; i++)
+            job->guesses[i] = (import_guess){XINF_UNDEFINED, -1};
         status = import_attempt(out, job, NULL);
         out->incomplete = status == XINF_OK;
     }
@@ -566,7 +647,8 @@ static xinf_status import_unhinted(xi_import *out, import_job *job, xinf_status 
     return status;
 }
 
-xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive, const xi_import_source *source, xinf_error *err)
+xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive,
+                                   const xi_import_source *source, xinf_error *err)
 {
     import_job job = {.archive = archive, .source = source};
     xinf_error first = XINF_ERROR_INIT;

@@ -1,4 +1,5 @@
-/* machine_journal.c — what a branch changes is written down, taken back, and joined with what the other one changed. */
+/* machine_journal.c — what a branch changes is written down, taken back, and joined with what the
+ * other one changed. */
 #include "import/torch/machine.h"
 
 #include "base/allocator.h"
@@ -9,7 +10,8 @@ void xi_machine_begin(xi_machine *m, xi_machine_journal *j)
     m->journal = j;
 }
 
-static bool journal_same(const xi_machine_change *c, xi_machine_change_kind kind, const void *key, xi_str name)
+static bool journal_same(const xi_machine_change *c, xi_machine_change_kind kind, const void *key,
+                         xi_str name)
 {
     if (c->kind != kind) return false;
     switch (kind) {
@@ -22,7 +24,8 @@ static bool journal_same(const xi_machine_change *c, xi_machine_change_kind kind
 }
 
 /* NULL: nobody listens, or the change is not the first of its kind. */
-xi_machine_change *xi_machine_note(xi_machine *m, xi_machine_change_kind kind, const void *key, xi_str name)
+xi_machine_change *xi_machine_note(xi_machine *m, xi_machine_change_kind kind, const void *key,
+                                   xi_str name)
 {
     xi_machine_journal *j = m->journal;
     if (!j || (kind == XI_MACHINE_VARIABLE && key != j->frame)) return NULL;
@@ -72,7 +75,8 @@ void xi_machine_touch_dict(xi_machine *m, xi_aten_dict *dict)
     xi_machine_change *c = xi_machine_note(m, XI_MACHINE_DICT, dict, (xi_str){NULL, 0});
     if (!c) return;
     size_t count = (size_t)dict->count;
-    xi_aten_value *keys = xi_arena_array(m->x.arena, count, sizeof *keys), *values = xi_arena_array(m->x.arena, count, sizeof *values);
+    xi_aten_value *keys = xi_arena_array(m->x.arena, count, sizeof *keys),
+                  *values = xi_arena_array(m->x.arena, count, sizeof *values);
     c->dict = dict;
     c->dict_before = *dict;
     if (!keys || !values) {

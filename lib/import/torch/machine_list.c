@@ -6,9 +6,11 @@
 int xi_machine_equal(const xi_aten_value *a, const xi_aten_value *b)
 {
     if (a->scalar || b->scalar) return -1;
-    if (a->kind == XI_ATEN_STRING || a->kind == XI_ATEN_DEVICE) return a->kind == b->kind && xi_str_eq(a->s, b->s);
+    if (a->kind == XI_ATEN_STRING || a->kind == XI_ATEN_DEVICE)
+        return a->kind == b->kind && xi_str_eq(a->s, b->s);
     if (a->kind == XI_ATEN_NONE || b->kind == XI_ATEN_NONE) return a->kind == b->kind;
-    if (a->kind == XI_ATEN_TENSOR || b->kind == XI_ATEN_TENSOR) return a->kind == b->kind && a->tensor == b->tensor ? 1 : -1;
+    if (a->kind == XI_ATEN_TENSOR || b->kind == XI_ATEN_TENSOR)
+        return a->kind == b->kind && a->tensor == b->tensor ? 1 : -1;
     if (a->kind == XI_ATEN_LIST || a->kind == XI_ATEN_TUPLE) {
         if (a->kind != b->kind) return 0;
         if (a->list == b->list) return 1;
@@ -27,14 +29,16 @@ int xi_machine_equal(const xi_aten_value *a, const xi_aten_value *b)
         double y = b->kind == XI_ATEN_DOUBLE ? b->d : b->kind == XI_ATEN_BOOL ? b->b : (double)b->i;
         return x == y;
     }
-    if (a->kind == XI_ATEN_OBJECT || b->kind == XI_ATEN_OBJECT) return a->kind == b->kind && a->pointer == b->pointer;
+    if (a->kind == XI_ATEN_OBJECT || b->kind == XI_ATEN_OBJECT)
+        return a->kind == b->kind && a->pointer == b->pointer;
     int64_t x = a->kind == XI_ATEN_BOOL ? a->b : a->i, y = b->kind == XI_ATEN_BOOL ? b->b : b->i;
     return x == y;
 }
 
 /* ---- items ---- */
 
-static bool list_place(xi_machine *m, const xi_aten_value *index, int32_t count, int64_t *out, const char *who)
+static bool list_place(xi_machine *m, const xi_aten_value *index, int32_t count, int64_t *out,
+                       const char *who)
 {
     int64_t at = xi_aten_arg_int(&m->x, index, who);
     if (!xi_machine_good(m)) return false;
@@ -49,14 +53,16 @@ static bool list_place(xi_machine *m, const xi_aten_value *index, int32_t count,
 
 static int32_t list_find_key(xi_machine *m, const xi_aten_dict *d, const xi_aten_value *key)
 {
-    if (key->scalar || key->kind == XI_ATEN_TENSOR) return xi_machine_fail(m, XINF_UNSUPPORTED, "a key that only a run knows"), -1;
+    if (key->scalar || key->kind == XI_ATEN_TENSOR)
+        return xi_machine_fail(m, XINF_UNSUPPORTED, "a key that only a run knows"), -1;
     for (int32_t i = 0; i < d->count; i++)
         if (xi_machine_equal(&d->keys[i], key) == 1) return i;
     return -1;
 }
 
 /* An item of a list of numbers, by an index of the graph. */
-static xi_aten_value list_gather(xi_machine *m, const xi_aten_list *list, const xi_aten_value *index)
+static xi_aten_value list_gather(xi_machine *m, const xi_aten_list *list,
+                                 const xi_aten_value *index)
 {
     bool ints = list->count > 0, tensors = list->count > 0;
     for (int32_t i = 0; i < list->count; i++) {
@@ -64,20 +70,26 @@ static xi_aten_value list_gather(xi_machine *m, const xi_aten_list *list, const 
         tensors = tensors && list->items[i].kind == XI_ATEN_TENSOR;
     }
     xi_aten_value all = {XI_ATEN_LIST, NULL, {.list = (xi_aten_list *)list}};
-    if (ints) return xi_aten_dynamic(XI_ATEN_INT, xi_aten_gather(&m->x, xi_aten_int_list(&m->x, &all), xi_machine_scalar(m, index), 0));
-    if (!tensors) return xi_machine_fail(m, XINF_UNSUPPORTED, "an index that only a run knows, into a list");
+    if (ints)
+        return xi_aten_dynamic(XI_ATEN_INT, xi_aten_gather(&m->x, xi_aten_int_list(&m->x, &all),
+                                                           xi_machine_scalar(m, index), 0));
+    if (!tensors)
+        return xi_machine_fail(m, XINF_UNSUPPORTED, "an index that only a run knows, into a list");
     xi_value **items = xi_arena_array(m->x.arena, (size_t)list->count, sizeof *items);
     if (!items) return xi_aten_memory(&m->x), xi_aten_none();
     for (int32_t i = 0; i < list->count; i++) items[i] = xi_aten_arg(&m->x, &list->items[i]);
     xi_value *sequence = xi_aten_emit(&m->x, "SequenceConstruct", list->count, items, 0, NULL);
-    return xi_aten_tensor_of(&m->x, xi_aten_emit2(&m->x, "SequenceAt", sequence, xi_machine_scalar(m, index)));
+    return xi_aten_tensor_of(
+        &m->x, xi_aten_emit2(&m->x, "SequenceAt", sequence, xi_machine_scalar(m, index)));
 }
 
 xi_aten_value xi_machine_index(xi_machine *m, const xi_aten_value *v, const xi_aten_value *index)
 {
     int64_t at;
     if (!xi_machine_good(m) || xi_machine_dead(m)) return xi_aten_none();
-    if (v->kind == XI_ATEN_SEQUENCE) return xi_aten_tensor_of(&m->x, xi_aten_emit2(&m->x, "SequenceAt", v->scalar, xi_machine_scalar(m, index)));
+    if (v->kind == XI_ATEN_SEQUENCE)
+        return xi_aten_tensor_of(
+            &m->x, xi_aten_emit2(&m->x, "SequenceAt", v->scalar, xi_machine_scalar(m, index)));
     const xi_aten_list *list = xi_machine_items(v);
     if (list) {
         if (index->kind == XI_ATEN_INT && index->scalar) return list_gather(m, list, index);
@@ -86,13 +98,18 @@ xi_aten_value xi_machine_index(xi_machine *m, const xi_aten_value *v, const xi_a
     if (v->kind == XI_ATEN_DICT) {
         int32_t found = list_find_key(m, v->dict, index);
         if (found >= 0) return v->dict->values[found];
-        return xi_machine_fail(m, XINF_MALFORMED, "a dict has no key \"%.*s\"", XI_STR_ARG(index->kind == XI_ATEN_STRING ? index->s : XI_STR("?")));
+        return xi_machine_fail(m, XINF_MALFORMED, "a dict has no key \"%.*s\"",
+                               XI_STR_ARG(index->kind == XI_ATEN_STRING ? index->s : XI_STR("?")));
     }
     if (v->kind == XI_ATEN_OBJECT) {
         const xi_machine_object *o = v->pointer;
-        if (o->symbol && xi_str_is(o->symbol->type->base, "NamedTuple")) return list_place(m, index, o->count, &at, "index") ? o->values[at] : xi_aten_none();
+        if (o->symbol && xi_str_is(o->symbol->type->base, "NamedTuple"))
+            return list_place(m, index, o->count, &at, "index") ? o->values[at] : xi_aten_none();
     }
-    if (v->kind == XI_ATEN_STRING) return list_place(m, index, (int32_t)v->s.len, &at, "index") ? xi_aten_string((xi_str){v->s.ptr + at, 1}) : xi_aten_none();
+    if (v->kind == XI_ATEN_STRING)
+        return list_place(m, index, (int32_t)v->s.len, &at, "index")
+                   ? xi_aten_string((xi_str){v->s.ptr + at, 1})
+                   : xi_aten_none();
     if (v->kind == XI_ATEN_TENSOR) {
         xi_aten_value args[3] = {*v, xi_aten_int(0), *index};
         return xi_machine_operator(m, XI_STR("select"), args, 3, NULL, 0);
@@ -118,14 +135,18 @@ static void list_remove(xi_aten_list *list, int64_t at)
 static xi_aten_value list_copy(xi_machine *m, xi_aten_kind kind, const xi_aten_list *from)
 {
     xi_aten_value out = xi_aten_new_list(&m->x, kind, from->count);
-    for (int32_t i = 0; i < from->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out.list, from->items[i]);
+    for (int32_t i = 0; i < from->count && xi_machine_good(m); i++)
+        xi_aten_append(&m->x, out.list, from->items[i]);
     return out;
 }
 
-static xi_aten_value list_slice(xi_machine *m, const xi_aten_value *v, const xi_aten_value *args, int32_t count)
+static xi_aten_value list_slice(xi_machine *m, const xi_aten_value *v, const xi_aten_value *args,
+                                int32_t count)
 {
     const xi_aten_list *list = xi_machine_items(v);
-    int64_t step = count > 3 && args[3].kind != XI_ATEN_NONE ? xi_aten_arg_int(&m->x, &args[3], "step") : 1;
+    int64_t step = count > 3 && args[3].kind != XI_ATEN_NONE
+                       ? xi_aten_arg_int(&m->x, &args[3], "step")
+                       : 1;
     int64_t n = list->count, start = step < 0 ? n - 1 : 0, end = step < 0 ? -1 : n;
     if (step == 0) return xi_machine_fail(m, XINF_MALFORMED, "a step of 0");
     for (int k = 1; k <= 2 && k < count; k++) {
@@ -138,7 +159,8 @@ static xi_aten_value list_slice(xi_machine *m, const xi_aten_value *v, const xi_
     }
     if (!xi_machine_good(m)) return xi_aten_none();
     xi_aten_value out = xi_aten_new_list(&m->x, v->kind, 0);
-    for (int64_t i = start; (step > 0 ? i < end : i > end) && xi_machine_good(m); i += step) xi_aten_append(&m->x, out.list, list->items[i]);
+    for (int64_t i = start; (step > 0 ? i < end : i > end) && xi_machine_good(m); i += step)
+        xi_aten_append(&m->x, out.list, list->items[i]);
     return out;
 }
 
@@ -149,21 +171,25 @@ static int list_order(const xi_aten_value *a, const xi_aten_value *b)
         int c = n ? memcmp(a->s.ptr, b->s.ptr, n) : 0;
         return c ? c : (a->s.len > b->s.len) - (a->s.len < b->s.len);
     }
-    double x = a->kind == XI_ATEN_DOUBLE ? a->d : (double)a->i, y = b->kind == XI_ATEN_DOUBLE ? b->d : (double)b->i;
+    double x = a->kind == XI_ATEN_DOUBLE ? a->d : (double)a->i,
+           y = b->kind == XI_ATEN_DOUBLE ? b->d : (double)b->i;
     return (x > y) - (x < y);
 }
 
 static void list_sort(xi_machine *m, xi_aten_list *list, bool down)
 {
     for (int32_t i = 0; i < list->count; i++)
-        if (list->items[i].scalar || (list->items[i].kind != XI_ATEN_INT && list->items[i].kind != XI_ATEN_DOUBLE && list->items[i].kind != XI_ATEN_STRING)) {
+        if (list->items[i].scalar ||
+            (list->items[i].kind != XI_ATEN_INT && list->items[i].kind != XI_ATEN_DOUBLE &&
+             list->items[i].kind != XI_ATEN_STRING)) {
             xi_machine_fail(m, XINF_UNSUPPORTED, "sorting a list of what only a run knows");
             return;
         }
     for (int32_t i = 1; i < list->count; i++) {
         xi_aten_value v = list->items[i];
         int32_t k = i;
-        for (; k > 0 && (down ? -1 : 1) * list_order(&list->items[k - 1], &v) > 0; k--) list->items[k] = list->items[k - 1];
+        for (; k > 0 && (down ? -1 : 1) * list_order(&list->items[k - 1], &v) > 0; k--)
+            list->items[k] = list->items[k - 1];
         list->items[k] = v;
     }
 }
@@ -189,7 +215,8 @@ static xi_aten_value list_contains(xi_machine *m, const xi_aten_list *list, cons
     bool graph = v->scalar != NULL, numbers = v->kind == XI_ATEN_INT || v->kind == XI_ATEN_DOUBLE;
     for (int32_t i = 0; i < list->count; i++) {
         graph = graph || list->items[i].scalar;
-        numbers = numbers && (list->items[i].kind == XI_ATEN_INT || list->items[i].kind == XI_ATEN_DOUBLE);
+        numbers = numbers &&
+                  (list->items[i].kind == XI_ATEN_INT || list->items[i].kind == XI_ATEN_DOUBLE);
     }
     if (!graph || !numbers || !list->count) return xi_aten_bool(list_find(m, list, v) >= 0);
     xi_aten_value found = xi_aten_bool(false);
@@ -201,7 +228,8 @@ static xi_aten_value list_contains(xi_machine *m, const xi_aten_list *list, cons
     return found;
 }
 
-static bool list_change(xi_aten_value *out, xi_machine *m, xi_str name, xi_aten_list *list, const xi_aten_value *args, int32_t count)
+static bool list_change(xi_aten_value *out, xi_machine *m, xi_str name, xi_aten_list *list,
+                        const xi_aten_value *args, int32_t count)
 {
     int64_t at;
     *out = args[0];
@@ -211,7 +239,8 @@ static bool list_change(xi_aten_value *out, xi_machine *m, xi_str name, xi_aten_
     } else if (xi_str_is(name, "extend") && count == 2 && xi_machine_items(&args[1])) {
         const xi_aten_list *more = xi_machine_items(&args[1]);
         xi_machine_touch_list(m, list);
-        for (int32_t i = 0, n = more->count; i < n && xi_machine_good(m); i++) xi_aten_append(&m->x, list, more->items[i]);
+        for (int32_t i = 0, n = more->count; i < n && xi_machine_good(m); i++)
+            xi_aten_append(&m->x, list, more->items[i]);
     } else if (xi_str_is(name, "insert") && count == 3) {
         at = xi_aten_arg_int(&m->x, &args[1], "insert");
         if (at < 0) at = at + list->count < 0 ? 0 : at + list->count;
@@ -231,8 +260,10 @@ static bool list_change(xi_aten_value *out, xi_machine *m, xi_str name, xi_aten_
         }
     } else if (xi_str_is(name, "remove") && count == 2) {
         at = list_find(m, list, &args[1]);
-        if (at < 0) xi_machine_fail(m, XINF_MALFORMED, "a list has no such item to remove");
-        else xi_machine_touch_list(m, list), list_remove(list, at);
+        if (at < 0)
+            xi_machine_fail(m, XINF_MALFORMED, "a list has no such item to remove");
+        else
+            xi_machine_touch_list(m, list), list_remove(list, at);
     } else if (xi_str_is(name, "clear")) {
         xi_machine_touch_list(m, list);
         list->count = 0;
@@ -275,28 +306,40 @@ static xi_aten_value list_fold(xi_machine *m, const xi_aten_list *list, const ch
     return v;
 }
 
-static bool list_read(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_list *list, const xi_aten_value *args, int32_t count)
+static bool list_read(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_list *list,
+                      const xi_aten_value *args, int32_t count)
 {
     const xi_aten_list *other = count == 2 ? xi_machine_items(&args[1]) : NULL;
     xi_aten_kind kind = args[0].kind;
-    if (xi_str_is(name, "len") && count == 1) *out = xi_aten_int(list->count);
-    else if (xi_str_is(name, "__getitem__") && count == 2) *out = xi_machine_index(m, &args[0], &args[1]);
-    else if (xi_str_is(name, "slice")) *out = list_slice(m, &args[0], args, count);
-    else if ((xi_str_is(name, "list") || xi_str_is(name, "copy") || xi_str_is(name, "Size")) && count == 1) *out = list_copy(m, XI_ATEN_LIST, list);
+    if (xi_str_is(name, "len") && count == 1)
+        *out = xi_aten_int(list->count);
+    else if (xi_str_is(name, "__getitem__") && count == 2)
+        *out = xi_machine_index(m, &args[0], &args[1]);
+    else if (xi_str_is(name, "slice"))
+        *out = list_slice(m, &args[0], args, count);
+    else if ((xi_str_is(name, "list") || xi_str_is(name, "copy") || xi_str_is(name, "Size")) &&
+             count == 1)
+        *out = list_copy(m, XI_ATEN_LIST, list);
     else if (xi_str_is(name, "add") && other) {
         *out = list_copy(m, kind, list);
-        for (int32_t i = 0; i < other->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out->list, other->items[i]);
-    } else if (xi_str_is(name, "mul") && count == 2 && args[1].kind == XI_ATEN_INT && !args[1].scalar) {
+        for (int32_t i = 0; i < other->count && xi_machine_good(m); i++)
+            xi_aten_append(&m->x, out->list, other->items[i]);
+    } else if (xi_str_is(name, "mul") && count == 2 && args[1].kind == XI_ATEN_INT &&
+               !args[1].scalar) {
         *out = xi_aten_new_list(&m->x, kind, 0);
         for (int64_t k = 0; k < args[1].i && xi_machine_good(m) && k < 100000; k++)
-            for (int32_t i = 0; i < list->count && xi_machine_good(m); i++) xi_aten_append(&m->x, out->list, list->items[i]);
-    } else if (xi_str_is(name, "__contains__") && count == 2) *out = list_contains(m, list, &args[1]);
+            for (int32_t i = 0; i < list->count && xi_machine_good(m); i++)
+                xi_aten_append(&m->x, out->list, list->items[i]);
+    } else if (xi_str_is(name, "__contains__") && count == 2)
+        *out = list_contains(m, list, &args[1]);
     else if (xi_str_is(name, "index") && count == 2 && !list_has_tensor(list)) {
         int32_t at = list_find(m, list, &args[1]);
-        *out = at >= 0 ? xi_aten_int(at) : xi_machine_fail(m, XINF_MALFORMED, "a list has no such item");
+        *out = at >= 0 ? xi_aten_int(at)
+                       : xi_machine_fail(m, XINF_MALFORMED, "a list has no such item");
     } else if (xi_str_is(name, "count") && count == 2) {
         int64_t n = 0;
-        for (int32_t i = 0; i < list->count; i++) n += xi_machine_equal(&list->items[i], &args[1]) == 1;
+        for (int32_t i = 0; i < list->count; i++)
+            n += xi_machine_equal(&list->items[i], &args[1]) == 1;
         *out = xi_aten_int(n);
     } else if ((xi_str_is(name, "eq") || xi_str_is(name, "ne")) && other) {
         int same = xi_machine_equal(&args[0], &args[1]);
@@ -307,18 +350,26 @@ static bool list_read(xi_aten_value *out, xi_machine *m, xi_str name, const xi_a
         *out = xi_aten_bool((same == 1) == (name.ptr[0] == 'e'));
     } else if (xi_str_is(name, "sorted")) {
         *out = list_copy(m, XI_ATEN_LIST, list);
-        if (xi_machine_good(m)) list_sort(m, out->list, count == 2 && args[1].kind == XI_ATEN_BOOL && args[1].b);
-    } else if ((xi_str_is(name, "prim::min") || xi_str_is(name, "prim::max")) && count == 1) *out = list_fold(m, list, name.ptr[7] == 'i' ? "prim::min" : "prim::max");
-    else if (xi_str_is(name, "sum") && count == 1 && !list_has_tensor(list)) *out = list_fold(m, list, "add");
-    else if ((xi_str_is(name, "all") || xi_str_is(name, "any")) && count == 1 && !list_has_tensor(list)) {
+        if (xi_machine_good(m))
+            list_sort(m, out->list, count == 2 && args[1].kind == XI_ATEN_BOOL && args[1].b);
+    } else if ((xi_str_is(name, "prim::min") || xi_str_is(name, "prim::max")) && count == 1)
+        *out = list_fold(m, list, name.ptr[7] == 'i' ? "prim::min" : "prim::max");
+    else if (xi_str_is(name, "sum") && count == 1 && !list_has_tensor(list))
+        *out = list_fold(m, list, "add");
+    else if ((xi_str_is(name, "all") || xi_str_is(name, "any")) && count == 1 &&
+             !list_has_tensor(list)) {
         xi_aten_value v = xi_aten_bool(name.ptr[1] == 'l');
         for (int32_t i = 0; i < list->count && xi_machine_good(m); i++) {
-            xi_aten_value two[2] = {v, xi_machine_operator(m, XI_STR("Bool"), &list->items[i], 1, NULL, 0)};
-            v = xi_machine_operator(m, name.ptr[1] == 'l' ? XI_STR("__and__") : XI_STR("__or__"), two, 2, NULL, 0);
+            xi_aten_value two[2] = {
+                v, xi_machine_operator(m, XI_STR("Bool"), &list->items[i], 1, NULL, 0)};
+            v = xi_machine_operator(m, name.ptr[1] == 'l' ? XI_STR("__and__") : XI_STR("__or__"),
+                                    two, 2, NULL, 0);
         }
         *out = v;
-    } else if (xi_str_is(name, "prim::TupleUnpack") || xi_str_is(name, "prim::ListUnpack")) *out = args[0];
-    else return false;
+    } else if (xi_str_is(name, "prim::TupleUnpack") || xi_str_is(name, "prim::ListUnpack"))
+        *out = args[0];
+    else
+        return false;
     return true;
 }
 
@@ -328,7 +379,8 @@ static bool dict_grow(xi_machine *m, xi_aten_dict *d)
 {
     if (d->count < d->capacity) return true;
     size_t room = d->capacity ? (size_t)d->capacity * 2 : 8;
-    xi_aten_value *keys = xi_arena_array(m->x.arena, room, sizeof *keys), *values = xi_arena_array(m->x.arena, room, sizeof *values);
+    xi_aten_value *keys = xi_arena_array(m->x.arena, room, sizeof *keys),
+                  *values = xi_arena_array(m->x.arena, room, sizeof *values);
     if (!keys || !values) return xi_aten_memory(&m->x), false;
     if (d->count) memcpy(keys, d->keys, (size_t)d->count * sizeof *keys);
     if (d->count) memcpy(values, d->values, (size_t)d->count * sizeof *values);
@@ -366,25 +418,35 @@ static xi_aten_value dict_list(xi_machine *m, const xi_aten_dict *d, int what)
     return out;
 }
 
-static bool dict_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count)
+static bool dict_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                    int32_t count)
 {
     xi_aten_dict *d = args[0].dict;
     int32_t at;
     *out = args[0];
-    if (xi_str_is(name, "len") && count == 1) *out = xi_aten_int(d->count);
-    else if (xi_str_is(name, "keys") && count == 1) *out = dict_list(m, d, 0);
-    else if (xi_str_is(name, "values") && count == 1) *out = dict_list(m, d, 1);
-    else if ((xi_str_is(name, "items") || xi_str_is(name, "list")) && count == 1) *out = dict_list(m, d, name.ptr[0] == 'i' ? 2 : 0);
-    else if (xi_str_is(name, "__getitem__") && count == 2) *out = xi_machine_index(m, &args[0], &args[1]);
-    else if (xi_str_is(name, "__contains__") && count == 2) *out = xi_aten_bool(list_find_key(m, d, &args[1]) >= 0);
-    else if (xi_str_is(name, "_set_item") && count == 3) dict_set(m, d, &args[1], args[2]);
+    if (xi_str_is(name, "len") && count == 1)
+        *out = xi_aten_int(d->count);
+    else if (xi_str_is(name, "keys") && count == 1)
+        *out = dict_list(m, d, 0);
+    else if (xi_str_is(name, "values") && count == 1)
+        *out = dict_list(m, d, 1);
+    else if ((xi_str_is(name, "items") || xi_str_is(name, "list")) && count == 1)
+        *out = dict_list(m, d, name.ptr[0] == 'i' ? 2 : 0);
+    else if (xi_str_is(name, "__getitem__") && count == 2)
+        *out = xi_machine_index(m, &args[0], &args[1]);
+    else if (xi_str_is(name, "__contains__") && count == 2)
+        *out = xi_aten_bool(list_find_key(m, d, &args[1]) >= 0);
+    else if (xi_str_is(name, "_set_item") && count == 3)
+        dict_set(m, d, &args[1], args[2]);
     else if ((xi_str_is(name, "get") || xi_str_is(name, "setdefault")) && count >= 2) {
         at = list_find_key(m, d, &args[1]);
         *out = at >= 0 ? d->values[at] : count > 2 ? args[2] : xi_aten_none();
         if (at < 0 && name.ptr[0] == 's') dict_set(m, d, &args[1], *out);
     } else if ((xi_str_is(name, "pop") || xi_str_is(name, "Delete")) && count >= 2) {
         at = list_find_key(m, d, &args[1]);
-        *out = at >= 0 ? d->values[at] : count > 2 ? args[2] : xi_machine_fail(m, XINF_MALFORMED, "a dict has no such key");
+        *out = at >= 0     ? d->values[at]
+               : count > 2 ? args[2]
+                           : xi_machine_fail(m, XINF_MALFORMED, "a dict has no such key");
         if (at >= 0) {
             xi_machine_touch_dict(m, d);
             d->count--;
@@ -394,14 +456,16 @@ static bool dict_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_ate
             }
         }
     } else if (xi_str_is(name, "update") && count == 2 && args[1].kind == XI_ATEN_DICT) {
-        for (int32_t i = 0; i < args[1].dict->count && xi_machine_good(m); i++) dict_set(m, d, &args[1].dict->keys[i], args[1].dict->values[i]);
+        for (int32_t i = 0; i < args[1].dict->count && xi_machine_good(m); i++)
+            dict_set(m, d, &args[1].dict->keys[i], args[1].dict->values[i]);
     } else if (xi_str_is(name, "clear") && count == 1) {
         xi_machine_touch_dict(m, d);
         d->count = 0;
     } else if (xi_str_is(name, "copy") && count == 1) {
         out->dict = xi_arena_alloc(m->x.arena, sizeof *d);
         if (!out->dict) return xi_aten_memory(&m->x), true;
-        for (int32_t i = 0; i < d->count && xi_machine_good(m); i++) dict_set(m, out->dict, &d->keys[i], d->values[i]);
+        for (int32_t i = 0; i < d->count && xi_machine_good(m); i++)
+            dict_set(m, out->dict, &d->keys[i], d->values[i]);
     } else {
         return false;
     }
@@ -410,24 +474,31 @@ static bool dict_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_ate
 
 /* ---- sequences of the graph ---- */
 
-static bool sequence_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count)
+static bool sequence_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                        int32_t count)
 {
     xi_aten *x = &m->x;
-    if (xi_str_is(name, "len") && count == 1) *out = xi_aten_dynamic(XI_ATEN_INT, xi_aten_emit1(x, "SequenceLength", args[0].scalar));
-    else if (xi_str_is(name, "__getitem__") && count == 2) *out = xi_machine_index(m, &args[0], &args[1]);
+    if (xi_str_is(name, "len") && count == 1)
+        *out = xi_aten_dynamic(XI_ATEN_INT, xi_aten_emit1(x, "SequenceLength", args[0].scalar));
+    else if (xi_str_is(name, "__getitem__") && count == 2)
+        *out = xi_machine_index(m, &args[0], &args[1]);
     else if (xi_str_is(name, "add") && count == 2 && xi_machine_items(&args[1])) {
         const xi_aten_list *more = xi_machine_items(&args[1]);
         xi_value *v = args[0].scalar;
-        for (int32_t i = 0; i < more->count && xi_machine_good(m); i++) v = xi_aten_emit2(x, "SequenceInsert", v, xi_aten_arg(x, &more->items[i]));
+        for (int32_t i = 0; i < more->count && xi_machine_good(m); i++)
+            v = xi_aten_emit2(x, "SequenceInsert", v, xi_aten_arg(x, &more->items[i]));
         *out = xi_aten_dynamic(XI_ATEN_SEQUENCE, v);
-    } else if (xi_str_is(name, "list") || xi_str_is(name, "copy")) *out = args[0];
+    } else if (xi_str_is(name, "list") || xi_str_is(name, "copy"))
+        *out = args[0];
     else if (xi_str_is(name, "append") && count == 2) {
         /* Whoever holds the sequence holds the longer one from now on. */
         xi_value *v = xi_aten_emit2(x, "SequenceInsert", args[0].scalar, xi_aten_arg(x, &args[1]));
         *out = xi_aten_dynamic(XI_ATEN_SEQUENCE, v);
         for (uint32_t i = 0; i < m->frame->capacity && xi_machine_good(m); i++) {
             xi_machine_variable *held = &m->frame->variables[i];
-            if (held->set && held->value.kind == XI_ATEN_SEQUENCE && held->value.scalar == args[0].scalar) xi_machine_set(m, held->name, *out);
+            if (held->set && held->value.kind == XI_ATEN_SEQUENCE &&
+                held->value.scalar == args[0].scalar)
+                xi_machine_set(m, held->name, *out);
         }
     } else {
         return false;
@@ -439,27 +510,32 @@ static bool sequence_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi
 static bool list_range(xi_aten_value *out, xi_machine *m, const xi_aten_value *args, int32_t count)
 {
     int64_t bound[3] = {0, 0, 1};
-    for (int32_t i = 0; i < count && i < 3; i++) bound[count == 1 ? 1 : i] = xi_aten_arg_int(&m->x, &args[i], "range");
+    for (int32_t i = 0; i < count && i < 3; i++)
+        bound[count == 1 ? 1 : i] = xi_aten_arg_int(&m->x, &args[i], "range");
     if (!xi_machine_good(m)) return true;
     if (!bound[2]) return xi_machine_fail(m, XINF_MALFORMED, "range with a step of 0"), true;
     *out = xi_aten_new_list(&m->x, XI_ATEN_LIST, 0);
     int32_t trips = 0;
-    for (int64_t i = bound[0]; (bound[2] > 0 ? i < bound[1] : i > bound[1]) && xi_machine_good(m); i += bound[2]) {
-        if (trips++ > XI_MACHINE_TRIPS) return xi_machine_fail(m, XINF_LIMIT, "a range of more than %d", XI_MACHINE_TRIPS), true;
+    for (int64_t i = bound[0]; (bound[2] > 0 ? i < bound[1] : i > bound[1]) && xi_machine_good(m);
+         i += bound[2]) {
+        if (trips++ > XI_MACHINE_TRIPS)
+            return xi_machine_fail(m, XINF_LIMIT, "a range of more than %d", XI_MACHINE_TRIPS),
+                   true;
         xi_aten_append(&m->x, out->list, xi_aten_int(i));
     }
     return true;
 }
 
-bool xi_machine_list_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count,
-                        const xi_aten_named *named, int32_t named_count)
+bool xi_machine_list_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                        int32_t count, const xi_aten_named *named, int32_t named_count)
 {
     (void)named;
     if (count < 1) {
         if (xi_str_is(name, "dict") || xi_str_is(name, "list")) {
             *out = xi_aten_new_list(&m->x, XI_ATEN_LIST, 0);
             if (name.ptr[0] == 'd') {
-                *out = (xi_aten_value){XI_ATEN_DICT, NULL, {.dict = xi_arena_alloc(m->x.arena, sizeof(xi_aten_dict))}};
+                *out = (xi_aten_value){
+                    XI_ATEN_DICT, NULL, {.dict = xi_arena_alloc(m->x.arena, sizeof(xi_aten_dict))}};
                 if (!out->dict) xi_aten_memory(&m->x);
             }
             return true;
@@ -470,7 +546,8 @@ bool xi_machine_list_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi
     if (named_count && !xi_str_is(name, "sort") && !xi_str_is(name, "sorted")) return false;
     if (args[0].kind == XI_ATEN_DICT) return dict_op(out, m, name, args, count);
     if (args[0].kind == XI_ATEN_SEQUENCE) return sequence_op(out, m, name, args, count);
-    if (args[0].kind == XI_ATEN_OBJECT && count == 2 && xi_str_is(name, "__getitem__")) return *out = xi_machine_index(m, &args[0], &args[1]), true;
+    if (args[0].kind == XI_ATEN_OBJECT && count == 2 && xi_str_is(name, "__getitem__"))
+        return *out = xi_machine_index(m, &args[0], &args[1]), true;
     xi_aten_list *list = xi_machine_items(&args[0]);
     if (!list) return false;
     if (args[0].kind == XI_ATEN_LIST && list_change(out, m, name, list, args, count)) return true;

@@ -1,5 +1,5 @@
-/* machine_loop.c — a loop whose rounds a run counts. Its body is tried until it is known what it carries from round to round; then
- * it is run once more into the body of a Loop. */
+/* machine_loop.c — a loop whose rounds a run counts. Its body is tried until it is known what it
+ * carries from round to round; then it is run once more into the body of a Loop. */
 #include "import/torch/machine.h"
 
 #include "import/torch/op.h"
@@ -10,13 +10,21 @@ xi_value *xi_machine_sequence(xi_machine *m, const xi_aten_value *v, xinf_dtype 
 {
     const xi_aten_list *list = xi_machine_items(v);
     if (v->kind == XI_ATEN_SEQUENCE) return v->scalar;
-    if (!list || !xi_machine_good(m)) return xi_machine_fail(m, XINF_UNSUPPORTED, "a %s whose length only a run knows", xi_aten_kind_name(v)), NULL;
-    if (!list->count) return xi_aten_emit(&m->x, "SequenceEmpty", 0, NULL, 1, (xi_attr[]){XI_ATEN_ATTR_INT("dtype", dtype)});
+    if (!list || !xi_machine_good(m))
+        return xi_machine_fail(m, XINF_UNSUPPORTED, "a %s whose length only a run knows",
+                               xi_aten_kind_name(v)),
+               NULL;
+    if (!list->count)
+        return xi_aten_emit(&m->x, "SequenceEmpty", 0, NULL, 1,
+                            (xi_attr[]){XI_ATEN_ATTR_INT("dtype", dtype)});
     xi_value **items = xi_arena_array(m->x.arena, (size_t)list->count, sizeof *items);
     if (!items) return xi_aten_memory(&m->x), NULL;
     for (int32_t i = 0; i < list->count; i++) {
         if (list->items[i].kind != XI_ATEN_TENSOR)
-            return xi_machine_fail(m, XINF_UNSUPPORTED, "a list of %s whose length only a run knows", xi_aten_kind_name(&list->items[i])), NULL;
+            return xi_machine_fail(m, XINF_UNSUPPORTED,
+                                   "a list of %s whose length only a run knows",
+                                   xi_aten_kind_name(&list->items[i])),
+                   NULL;
         items[i] = xi_aten_arg(&m->x, &list->items[i]);
     }
     return xi_aten_emit(&m->x, "SequenceConstruct", list->count, items, 0, NULL);
@@ -26,7 +34,8 @@ void xi_machine_list_to_sequence(xi_machine *m, xi_aten_list *list, const xi_ate
 {
     for (uint32_t i = 0; i < m->frame->capacity && xi_machine_good(m); i++) {
         xi_machine_variable *v = &m->frame->variables[i];
-        if (v->set && v->value.kind == XI_ATEN_LIST && v->value.list == list) xi_machine_set(m, v->name, *sequence);
+        if (v->set && v->value.kind == XI_ATEN_LIST && v->value.list == list)
+            xi_machine_set(m, v->name, *sequence);
     }
 }
 
@@ -57,7 +66,8 @@ typedef struct loop_state {
 
 static bool loop_same_target(const xi_machine_change *a, const xi_machine_change *b)
 {
-    return a->kind == b->kind && a->frame == b->frame && a->object == b->object && a->tensor == b->tensor && a->list == b->list && a->dict == b->dict &&
+    return a->kind == b->kind && a->frame == b->frame && a->object == b->object &&
+           a->tensor == b->tensor && a->list == b->list && a->dict == b->dict &&
            xi_str_eq(a->name, b->name);
 }
 
@@ -97,7 +107,9 @@ static loop_slot *loop_slot_at(loop_state *l, int32_t at)
 
 static xi_value *loop_graph_value(xi_machine *m, const xi_aten_value *v)
 {
-    return v->kind == XI_ATEN_TENSOR ? xi_aten_arg(&m->x, v) : v->kind == XI_ATEN_SEQUENCE ? v->scalar : xi_machine_scalar(m, v);
+    return v->kind == XI_ATEN_TENSOR     ? xi_aten_arg(&m->x, v)
+           : v->kind == XI_ATEN_SEQUENCE ? v->scalar
+                                         : xi_machine_scalar(m, v);
 }
 
 static bool loop_is_number(const xi_aten_value *v)
@@ -116,19 +128,24 @@ static bool loop_is_same(const xi_aten_value *a, const xi_aten_value *b)
 }
 
 /* What a value is at the beginning of a round: a slot for all that may differ. */
-static xi_aten_value loop_enter(loop_state *l, const xi_aten_value *before, const xi_aten_value *after, int32_t *at, int depth)
+static xi_aten_value loop_enter(loop_state *l, const xi_aten_value *before,
+                                const xi_aten_value *after, int32_t *at, int depth)
 {
     xi_machine *m = l->m;
     xi_aten_value out = *before;
     if (!xi_machine_good(m)) return out;
-    bool lists = (before->kind == XI_ATEN_LIST || before->kind == XI_ATEN_TUPLE) && before->kind == after->kind && before->list->count == after->list->count;
+    bool lists = (before->kind == XI_ATEN_LIST || before->kind == XI_ATEN_TUPLE) &&
+                 before->kind == after->kind && before->list->count == after->list->count;
     if (lists && depth < 8) {
         out = xi_aten_new_list(&m->x, before->kind, before->list->count);
         for (int32_t i = 0; i < before->list->count && xi_machine_good(m); i++)
-            xi_aten_append(&m->x, out.list, loop_enter(l, &before->list->items[i], &after->list->items[i], at, depth + 1));
+            xi_aten_append(
+                &m->x, out.list,
+                loop_enter(l, &before->list->items[i], &after->list->items[i], at, depth + 1));
         return out;
     }
-    bool plain = before->kind == XI_ATEN_TENSOR || before->kind == XI_ATEN_SEQUENCE || loop_is_number(before);
+    bool plain = before->kind == XI_ATEN_TENSOR || before->kind == XI_ATEN_SEQUENCE ||
+                 loop_is_number(before);
     if (!plain) {
         if (before->kind == XI_MACHINE_NOTHING || loop_is_same(before, after)) return out;
         return (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
@@ -137,7 +154,8 @@ static xi_aten_value loop_enter(loop_state *l, const xi_aten_value *before, cons
     if (!s) return out;
     if (!s->initial) {
         xi_value *v = loop_graph_value(m, before);
-        bool wider = after->kind == XI_ATEN_DOUBLE && loop_is_number(before) && before->kind != XI_ATEN_DOUBLE;
+        bool wider = after->kind == XI_ATEN_DOUBLE && loop_is_number(before) &&
+                     before->kind != XI_ATEN_DOUBLE;
         if (wider) v = xi_aten_cast(&m->x, v, XINF_FLOAT64);
         s->initial = v;
         if (!v) return out;
@@ -148,40 +166,54 @@ static xi_aten_value loop_enter(loop_state *l, const xi_aten_value *before, cons
     s->input = xi_graph_add_value(l->body, (xi_str){NULL, 0}, &s->type);
     if (!s->input) return xi_aten_memory(&m->x), out;
     if (before->kind == XI_ATEN_TENSOR) return xi_aten_tensor_of(&m->x, s->input);
-    return xi_aten_dynamic(loop_is_number(before) && xi_aten_dtype(s->input) == XINF_FLOAT64 ? XI_ATEN_DOUBLE : before->kind, s->input);
+    return xi_aten_dynamic(loop_is_number(before) && xi_aten_dtype(s->input) == XINF_FLOAT64
+                               ? XI_ATEN_DOUBLE
+                               : before->kind,
+                           s->input);
 }
 
-/* What a round gives back, in the same order. False: its type is wider than what it began with; another trial is needed. */
-static void loop_leave(loop_state *l, const xi_aten_value *entered, const xi_aten_value *after, int32_t *at, int depth)
+/* What a round gives back, in the same order. False: its type is wider than what it began with;
+ * another trial is needed. */
+static void loop_leave(loop_state *l, const xi_aten_value *entered, const xi_aten_value *after,
+                       int32_t *at, int depth)
 {
     xi_machine *m = l->m;
     if (!xi_machine_good(m)) return;
     if ((entered->kind == XI_ATEN_LIST || entered->kind == XI_ATEN_TUPLE) && depth < 8) {
         bool fits = after->kind == entered->kind && after->list->count == entered->list->count;
         if (!fits) {
-            xi_machine_fail(m, XINF_UNSUPPORTED, "a list whose length changes in a loop that a run ends");
+            xi_machine_fail(m, XINF_UNSUPPORTED,
+                            "a list whose length changes in a loop that a run ends");
             return;
         }
-        for (int32_t i = 0; i < entered->list->count; i++) loop_leave(l, &entered->list->items[i], &after->list->items[i], at, depth + 1);
+        for (int32_t i = 0; i < entered->list->count; i++)
+            loop_leave(l, &entered->list->items[i], &after->list->items[i], at, depth + 1);
         return;
     }
-    if (entered->kind != XI_ATEN_TENSOR && entered->kind != XI_ATEN_SEQUENCE && !loop_is_number(entered)) return;
+    if (entered->kind != XI_ATEN_TENSOR && entered->kind != XI_ATEN_SEQUENCE &&
+        !loop_is_number(entered))
+        return;
     loop_slot *s = &l->slots[(*at)++];
-    if (after->kind != XI_ATEN_TENSOR && after->kind != XI_ATEN_SEQUENCE && !loop_is_number(after)) {
-        xi_machine_fail(m, XINF_UNSUPPORTED, "a %s becomes a %s in a loop that a run ends", xi_aten_kind_name(entered), xi_aten_kind_name(after));
+    if (after->kind != XI_ATEN_TENSOR && after->kind != XI_ATEN_SEQUENCE &&
+        !loop_is_number(after)) {
+        xi_machine_fail(m, XINF_UNSUPPORTED, "a %s becomes a %s in a loop that a run ends",
+                        xi_aten_kind_name(entered), xi_aten_kind_name(after));
         return;
     }
     xi_value *v = loop_graph_value(m, after);
     if (!v) return;
-    if (loop_is_number(entered)) v = xi_aten_cast(&m->x, v, s->type.dtype);
+    if (loop_is_number(entered))
+        v = xi_aten_cast(&m->x, v, s->type.dtype);
     else if (s->type.kind == XINF_KIND_SEQUENCE && v->type.kind == XINF_KIND_SEQUENCE) {
-        if (!s->type.element || (v->type.element && v->type.element->dtype != s->type.element->dtype)) {
+        if (!s->type.element ||
+            (v->type.element && v->type.element->dtype != s->type.element->dtype)) {
             /* An empty list takes the type of what is put into it. */
             xi_value *empty = s->initial;
             const xi_type *e = v->type.element;
             if (e && e->dtype && empty->producer && xi_node_is(empty->producer, "SequenceEmpty")) {
                 m->x.graph = l->body->parent;
-                s->initial = xi_aten_emit(&m->x, "SequenceEmpty", 0, NULL, 1, (xi_attr[]){XI_ATEN_ATTR_INT("dtype", e->dtype)});
+                s->initial = xi_aten_emit(&m->x, "SequenceEmpty", 0, NULL, 1,
+                                          (xi_attr[]){XI_ATEN_ATTR_INT("dtype", e->dtype)});
                 m->x.graph = l->body;
                 l->grew = true;
             }
@@ -192,7 +224,8 @@ static void loop_leave(loop_state *l, const xi_aten_value *entered, const xi_ate
             return;
         }
         *any = v->type.element ? *v->type.element : XI_TYPE_UNKNOWN;
-        if (s->type.element && s->type.element->shape.rank != any->shape.rank) any->shape = XI_SHAPE_UNKNOWN;
+        if (s->type.element && s->type.element->shape.rank != any->shape.rank)
+            any->shape = XI_SHAPE_UNKNOWN;
         for (int32_t i = 0; i < any->shape.rank; i++) any->shape.dim[i] = XI_DIM_UNKNOWN;
         s->type.element = any;
     } else {
@@ -210,7 +243,8 @@ static void loop_leave(loop_state *l, const xi_aten_value *entered, const xi_ate
 static bool loop_begin_body(loop_state *l)
 {
     xi_machine *m = l->m;
-    xi_type whole = {.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64, .shape = XI_SHAPE_SCALAR}, truth = whole;
+    xi_type whole = {.kind = XINF_KIND_TENSOR, .dtype = XINF_INT64, .shape = XI_SHAPE_SCALAR},
+            truth = whole;
     truth.dtype = XINF_BOOL;
     l->body = xi_graph_create(m->x.family, m->x.graph, XI_STR("body"));
     if (l->body) {
@@ -246,19 +280,25 @@ static void loop_round(loop_state *l)
     l->grew = false;
     if (!loop_begin_body(l)) return;
     /* Slots are opened around the body: what they begin with belongs there. */
-    for (int32_t i = 0; i < known; i++) l->items[i].entered = loop_enter(l, &l->items[i].before, &l->items[i].after, &at, 0);
+    for (int32_t i = 0; i < known; i++)
+        l->items[i].entered = loop_enter(l, &l->items[i].before, &l->items[i].after, &at, 0);
     xi_machine_begin(m, &journal);
     m->x.graph = l->body;
-    for (int32_t i = 0; i < known; i++) xi_machine_target_set(m, &l->items[i].target, &l->items[i].entered);
+    for (int32_t i = 0; i < known; i++)
+        xi_machine_target_set(m, &l->items[i].target, &l->items[i].entered);
     if (l->counted) xi_machine_assign(m, l->stmt->targets, xi_aten_dynamic(XI_ATEN_INT, l->round));
     xi_machine_run(m, &l->stmt->body);
     loop_condition(l);
-    if (journal.raised) xi_machine_fail(m, XINF_UNSUPPORTED, "an error that is raised in a loop that a run ends");
+    if (journal.raised)
+        xi_machine_fail(m, XINF_UNSUPPORTED, "an error that is raised in a loop that a run ends");
     for (int32_t i = 0; i < journal.count && xi_machine_good(m); i++) {
         xi_machine_change c = journal.items[i];
         /* What a round begins anew is not carried. */
-        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set) continue;
-        if (l->counted && c.kind == XI_MACHINE_VARIABLE && xi_str_eq(c.name, l->stmt->targets->text)) continue;
+        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set)
+            continue;
+        if (l->counted && c.kind == XI_MACHINE_VARIABLE &&
+            xi_str_eq(c.name, l->stmt->targets->text))
+            continue;
         if (c.kind == XI_MACHINE_DICT) {
             xi_machine_fail(m, XINF_UNSUPPORTED, "a dict that changes in a loop that a run ends");
             break;
@@ -284,14 +324,19 @@ static void loop_round(loop_state *l)
     if (!xi_machine_good(m)) return;
     for (int32_t i = 0; i < journal.count; i++) {
         xi_machine_change c = journal.items[i];
-        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set) continue;
-        if (l->counted && c.kind == XI_MACHINE_VARIABLE && xi_str_eq(c.name, l->stmt->targets->text)) continue;
+        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set)
+            continue;
+        if (l->counted && c.kind == XI_MACHINE_VARIABLE &&
+            xi_str_eq(c.name, l->stmt->targets->text))
+            continue;
         if (c.kind == XI_MACHINE_LIST && c.list_before.count != c.list->count) {
             /* It grows: a sequence from here on. */
             xinf_dtype d = XINF_FLOAT32;
-            if (c.list_before.count && c.list_before.items[0].kind == XI_ATEN_TENSOR) d = xi_aten_dtype(c.list_before.items[0].tensor->value);
+            if (c.list_before.count && c.list_before.items[0].kind == XI_ATEN_TENSOR)
+                d = xi_aten_dtype(c.list_before.items[0].tensor->value);
             xi_aten_value list = {XI_ATEN_LIST, NULL, {.list = c.list}};
-            xi_aten_value sequence = xi_aten_dynamic(XI_ATEN_SEQUENCE, xi_machine_sequence(m, &list, d));
+            xi_aten_value sequence = xi_aten_dynamic(XI_ATEN_SEQUENCE,
+                                                     xi_machine_sequence(m, &list, d));
             xi_machine_list_to_sequence(m, c.list, &sequence);
             l->grew = true;
             l->item_count = 0; /* begin again: variables hold other things now */
@@ -301,8 +346,11 @@ static void loop_round(loop_state *l)
     }
     for (int32_t i = 0; i < journal.count && xi_machine_good(m); i++) {
         xi_machine_change c = journal.items[i];
-        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set) continue;
-        if (l->counted && c.kind == XI_MACHINE_VARIABLE && xi_str_eq(c.name, l->stmt->targets->text)) continue;
+        if ((c.kind == XI_MACHINE_VARIABLE || c.kind == XI_MACHINE_ATTRIBUTE) && !c.was_set)
+            continue;
+        if (l->counted && c.kind == XI_MACHINE_VARIABLE &&
+            xi_str_eq(c.name, l->stmt->targets->text))
+            continue;
         int32_t before = l->item_count;
         loop_item *item = loop_add_item(l, &c);
         if (!item || l->item_count == before) continue;
@@ -322,7 +370,8 @@ static void loop_node(loop_state *l, xi_value *trips, xi_value *condition)
     int32_t count = l->slot_count;
     body->inputs = xi_arena_array(m->x.arena, (size_t)count + 2, sizeof *body->inputs);
     body->outputs = xi_arena_array(m->x.arena, (size_t)count + 1, sizeof *body->outputs);
-    xi_node *n = xi_graph_add_node(m->x.graph, NULL, (xi_str){"", 0}, XI_STR("Loop"), m->x.location, count + 2, count, 1);
+    xi_node *n = xi_graph_add_node(m->x.graph, NULL, (xi_str){"", 0}, XI_STR("Loop"), m->x.location,
+                                   count + 2, count, 1);
     if (!n || !body->inputs || !body->outputs) {
         xi_aten_memory(&m->x);
         return;
@@ -346,22 +395,26 @@ static void loop_node(loop_state *l, xi_value *trips, xi_value *condition)
     }
     body->input_count = count + 2;
     body->output_count = count + 1;
-    n->attrs[n->attr_count++] = (xi_attr){.name = XI_STR("body"), .type = XI_ATTR_GRAPH, .graph = body};
+    n->attrs[n->attr_count++] = (xi_attr){
+        .name = XI_STR("body"), .type = XI_ATTR_GRAPH, .graph = body};
     m->x.nodes++;
 }
 
 /* What a value is after the loop: the same walk over the slots. */
-static xi_aten_value loop_result(loop_state *l, const xi_aten_value *entered, int32_t *at, int depth)
+static xi_aten_value loop_result(loop_state *l, const xi_aten_value *entered, int32_t *at,
+                                 int depth)
 {
     xi_machine *m = l->m;
     if ((entered->kind == XI_ATEN_LIST || entered->kind == XI_ATEN_TUPLE) && depth < 8) {
         xi_aten_value out = xi_aten_new_list(&m->x, entered->kind, entered->list->count);
         for (int32_t i = 0; i < entered->list->count && xi_machine_good(m); i++)
-            xi_aten_append(&m->x, out.list, loop_result(l, &entered->list->items[i], at, depth + 1));
+            xi_aten_append(&m->x, out.list,
+                           loop_result(l, &entered->list->items[i], at, depth + 1));
         return out;
     }
     if (entered->kind == XI_ATEN_TENSOR) return xi_aten_tensor_of(&m->x, l->slots[(*at)++].output);
-    if (entered->kind == XI_ATEN_SEQUENCE || loop_is_number(entered)) return xi_aten_dynamic(entered->kind, l->slots[(*at)++].output);
+    if (entered->kind == XI_ATEN_SEQUENCE || loop_is_number(entered))
+        return xi_aten_dynamic(entered->kind, l->slots[(*at)++].output);
     return *entered;
 }
 
@@ -372,7 +425,9 @@ void xi_machine_while(xi_machine *m, const xi_script_stmt *s, xi_value *trips, x
     int trial = 0;
     do {
         if (trial++ == LOOP_TRIALS) {
-            xi_machine_fail(m, XINF_UNSUPPORTED, "a loop that a run ends changes the types of what it carries without end");
+            xi_machine_fail(
+                m, XINF_UNSUPPORTED,
+                "a loop that a run ends changes the types of what it carries without end");
             return;
         }
         m->check_count = checks;

@@ -1,4 +1,5 @@
-/* machine_program.c — what a program is made of: its classes and functions, found by name, and the objects of the file. */
+/* machine_program.c — what a program is made of: its classes and functions, found by name, and the
+ * objects of the file. */
 #include "import/torch/machine.h"
 
 #include <stdio.h>
@@ -53,7 +54,8 @@ static const xi_script_file *program_file(xi_machine *m, xi_str module)
     return m->files[at];
 }
 
-static size_t program_slot(xi_machine_symbol *const *table, size_t capacity, xi_str module, xi_str name)
+static size_t program_slot(xi_machine_symbol *const *table, size_t capacity, xi_str module,
+                           xi_str name)
 {
     size_t at = (size_t)(xi_str_hash(name) * 31 + xi_str_hash(module)) & (capacity - 1);
     for (; table[at]; at = (at + 1) & (capacity - 1)) {
@@ -70,7 +72,9 @@ static bool program_grow(xi_machine *m)
     if (!table) return false;
     for (size_t i = 0; i < m->symbol_capacity; i++) {
         xi_machine_symbol *s = m->symbols[i];
-        if (s) table[program_slot(table, capacity, s->module, s->type ? s->type->name : s->function->name)] = s;
+        if (s)
+            table[program_slot(table, capacity, s->module,
+                               s->type ? s->type->name : s->function->name)] = s;
     }
     m->symbols = table;
     m->symbol_capacity = capacity;
@@ -81,7 +85,8 @@ const xi_machine_symbol *xi_machine_find(xi_machine *m, xi_str qualified)
 {
     xi_str module, name;
     if (!xi_machine_good(m) || !program_split(qualified, &module, &name)) return NULL;
-    if (m->symbol_count * 2 >= m->symbol_capacity && !program_grow(m)) return xi_aten_memory(&m->x), NULL;
+    if (m->symbol_count * 2 >= m->symbol_capacity && !program_grow(m))
+        return xi_aten_memory(&m->x), NULL;
     size_t at = program_slot(m->symbols, m->symbol_capacity, module, name);
     if (m->symbols[at]) return m->symbols[at];
     const xi_script_file *file = program_file(m, module);
@@ -149,24 +154,29 @@ xi_aten_value xi_machine_new_object(xi_machine *m, const xi_machine_symbol *symb
 
 /* ---- state ---- */
 
-static xi_machine_state *program_state(xi_machine *m, const xi_torch_value *owner, xi_str attribute, const xi_torch_value *tensor)
+static xi_machine_state *program_state(xi_machine *m, const xi_torch_value *owner, xi_str attribute,
+                                       const xi_torch_value *tensor)
 {
     for (size_t i = 0; i < m->states->count; i++) {
         xi_machine_state *s = &m->states->items[i];
-        if (s->owner == owner && s->tensor == tensor && xi_str_eq(s->attribute, attribute)) return s;
+        if (s->owner == owner && s->tensor == tensor && xi_str_eq(s->attribute, attribute))
+            return s;
     }
     return NULL;
 }
 
-static void program_add_state(xi_machine *m, const xi_torch_value *owner, xi_str attribute, const xi_torch_value *tensor)
+static void program_add_state(xi_machine *m, const xi_torch_value *owner, xi_str attribute,
+                              const xi_torch_value *tensor)
 {
     struct xi_machine_states *all = m->states;
     if (program_state(m, owner, attribute, tensor)) return;
-    if (!xi_grow(&m->x.arena->alloc, (void **)&all->items, &all->capacity, all->count + 1, sizeof *all->items)) {
+    if (!xi_grow(&m->x.arena->alloc, (void **)&all->items, &all->capacity, all->count + 1,
+                 sizeof *all->items)) {
         xi_aten_memory(&m->x);
         return;
     }
-    all->items[all->count++] = (xi_machine_state){.owner = owner, .attribute = attribute, .tensor = tensor, .type = XI_TYPE_UNKNOWN};
+    all->items[all->count++] = (xi_machine_state){
+        .owner = owner, .attribute = attribute, .tensor = tensor, .type = XI_TYPE_UNKNOWN};
     all->changed = true;
 }
 
@@ -180,7 +190,9 @@ const xi_torch_value *xi_machine_source(const xi_torch_value *owner, xi_str attr
     const xi_torch_value *state = owner->object.state;
     if (!state || state->kind != XI_TORCH_DICT) return NULL;
     for (int32_t i = 0; i < state->dict.count; i++)
-        if (state->dict.keys[i]->kind == XI_TORCH_STRING && xi_str_eq(state->dict.keys[i]->s, attribute)) return state->dict.values[i];
+        if (state->dict.keys[i]->kind == XI_TORCH_STRING &&
+            xi_str_eq(state->dict.keys[i]->s, attribute))
+            return state->dict.values[i];
     return NULL;
 }
 
@@ -188,7 +200,8 @@ void xi_machine_note_memory(xi_machine *m, const xi_aten_tensor *memory, const x
 {
     if (!before || !before->literal) return;
     for (uint32_t i = 0; i < m->archive->value_count; i++)
-        if (m->tensors[i].kind == XI_ATEN_TENSOR && m->tensors[i].tensor == memory && m->sources[i]) program_add_state(m, NULL, (xi_str){NULL, 0}, m->sources[i]);
+        if (m->tensors[i].kind == XI_ATEN_TENSOR && m->tensors[i].tensor == memory && m->sources[i])
+            program_add_state(m, NULL, (xi_str){NULL, 0}, m->sources[i]);
 }
 
 static void program_touch(xi_machine *m, xi_machine_object *o)
@@ -219,8 +232,10 @@ void xi_machine_set_attribute(xi_machine *m, xi_machine_object *o, xi_str name, 
         c->before = at ? *at : xi_aten_none();
         c->was_written = at && (o->marks[at - o->values] & XI_MACHINE_WRITTEN);
     }
-    if (at) *at = v;
-    else if (!program_add(m, o, name, v)) return;
+    if (at)
+        *at = v;
+    else if (!program_add(m, o, name, v))
+        return;
     at = xi_machine_attribute(o, name);
     if (!o->source || m->loading) return;
     o->marks[at - o->values] |= XI_MACHINE_WRITTEN;
@@ -228,11 +243,13 @@ void xi_machine_set_attribute(xi_machine *m, xi_machine_object *o, xi_str name, 
 }
 
 /* A value that a run carries: what stands in the file is what a new session begins with. */
-static xi_value *program_read_state(xi_machine *m, xi_machine_state *s, const xi_literal *initial, xi_str name)
+static xi_value *program_read_state(xi_machine *m, xi_machine_state *s, const xi_literal *initial,
+                                    xi_str name)
 {
     if (s->read) return s->read;
     if (s->type.shape.rank == -1 && s->type.dtype == XINF_UNDEFINED) {
-        s->type = (xi_type){.kind = XINF_KIND_TENSOR, .dtype = initial->dtype, .shape = initial->shape};
+        s->type = (xi_type){
+            .kind = XINF_KIND_TENSOR, .dtype = initial->dtype, .shape = initial->shape};
     }
     xi_graph *g = m->x.graph;
     while (g->parent) g = g->parent;
@@ -244,7 +261,8 @@ static xi_value *program_read_state(xi_machine *m, xi_machine_state *s, const xi
 }
 
 /* The attribute's value: of the file, or the state that stands for it. */
-static xi_aten_value program_attribute_value(xi_machine *m, const xi_torch_value *owner, xi_str name, xi_aten_value v, xi_str path)
+static xi_aten_value program_attribute_value(xi_machine *m, const xi_torch_value *owner,
+                                             xi_str name, xi_aten_value v, xi_str path)
 {
     xi_machine_state *s = program_state(m, owner, name, NULL);
     const xi_literal *initial = NULL;
@@ -255,21 +273,27 @@ static xi_aten_value program_attribute_value(xi_machine *m, const xi_torch_value
         initial = number ? number->literal : NULL;
     }
     if (!xi_machine_good(m)) return v;
-    if (!initial) return xi_machine_fail(m, XINF_UNSUPPORTED, "attribute \"%.*s\" is carried from run to run and begins as a %s", XI_STR_ARG(path), xi_aten_kind_name(&v));
+    if (!initial)
+        return xi_machine_fail(m, XINF_UNSUPPORTED,
+                               "attribute \"%.*s\" is carried from run to run and begins as a %s",
+                               XI_STR_ARG(path), xi_aten_kind_name(&v));
     xi_value *read = program_read_state(m, s, initial, path);
-    return v.kind == XI_ATEN_TENSOR ? xi_aten_tensor_of(&m->x, read) : xi_aten_dynamic(v.kind, read);
+    return v.kind == XI_ATEN_TENSOR ? xi_aten_tensor_of(&m->x, read)
+                                    : xi_aten_dynamic(v.kind, read);
 }
 
 /* ---- values of the file ---- */
 
-static xi_aten_value program_items(xi_machine *m, const xi_torch_value *v, xi_aten_kind kind, xi_str path)
+static xi_aten_value program_items(xi_machine *m, const xi_torch_value *v, xi_aten_kind kind,
+                                   xi_str path)
 {
     xi_aten_value list = xi_aten_new_list(&m->x, kind, v->seq.count);
     for (int32_t i = 0; i < v->seq.count && xi_machine_good(m); i++) {
         char number[16];
         int len = snprintf(number, sizeof number, "%d", (int)i);
         xi_str name = {xi_arena_strndup(m->x.arena, number, (size_t)len), (size_t)len};
-        xi_aten_append(&m->x, list.list, xi_machine_value(m, v->seq.items[i], xi_machine_join(m, path, name)));
+        xi_aten_append(&m->x, list.list,
+                       xi_machine_value(m, v->seq.items[i], xi_machine_join(m, path, name)));
     }
     return list;
 }
@@ -284,17 +308,21 @@ static xi_aten_value program_dict(xi_machine *m, const xi_torch_value *v, xi_str
         return xi_aten_memory(&m->x), xi_aten_none();
     out.dict->count = out.dict->capacity = v->dict.count;
     for (int32_t i = 0; i < v->dict.count; i++) {
-        xi_str name = v->dict.keys[i]->kind == XI_TORCH_STRING ? v->dict.keys[i]->s : XI_STR("item");
+        xi_str name = v->dict.keys[i]->kind == XI_TORCH_STRING ? v->dict.keys[i]->s
+                                                               : XI_STR("item");
         out.dict->keys[i] = xi_machine_value(m, v->dict.keys[i], path);
-        out.dict->values[i] = xi_machine_value(m, v->dict.values[i], xi_machine_join(m, path, name));
+        out.dict->values[i] = xi_machine_value(m, v->dict.values[i],
+                                               xi_machine_join(m, path, name));
     }
     return out;
 }
 
-/* Objects are made once: who holds one holds the same. The class may fill it by its own __setstate__. */
+/* Objects are made once: who holds one holds the same. The class may fill it by its own
+ * __setstate__. */
 static xi_aten_value program_object(xi_machine *m, const xi_torch_value *v, xi_str path)
 {
-    if (m->objects[v->id]) return (xi_aten_value){XI_ATEN_OBJECT, NULL, {.pointer = m->objects[v->id]}};
+    if (m->objects[v->id])
+        return (xi_aten_value){XI_ATEN_OBJECT, NULL, {.pointer = m->objects[v->id]}};
     const xi_machine_symbol *symbol = xi_machine_find(m, v->object.class_name);
     if (!xi_machine_good(m)) return xi_aten_none();
     xi_aten_value out = xi_machine_new_object(m, symbol);
@@ -356,7 +384,8 @@ xi_aten_value xi_machine_value(xi_machine *m, const xi_torch_value *v, xi_str pa
     case XI_TORCH_TUPLE: return program_items(m, v, XI_ATEN_TUPLE, path);
     case XI_TORCH_DICT: return program_dict(m, v, path);
     case XI_TORCH_OBJECT: return program_object(m, v, path);
-    case XI_TORCH_ENUM: return v->object.state ? xi_machine_value(m, v->object.state, path) : xi_aten_none();
+    case XI_TORCH_ENUM:
+        return v->object.state ? xi_machine_value(m, v->object.state, path) : xi_aten_none();
     default: return (xi_aten_value){XI_MACHINE_NOTHING, NULL, {.i = 0}};
     }
 }

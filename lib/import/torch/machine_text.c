@@ -134,7 +134,8 @@ static xi_aten_value text_replace(xi_machine *m, xi_str s, xi_str from, xi_str t
     xi_text t;
     size_t at = 0;
     xi_text_init(&t, &m->x.arena->alloc);
-    for (int64_t next; from.len && (next = text_find(s, from, at)) >= 0; at = (size_t)next + from.len) {
+    for (int64_t next; from.len && (next = text_find(s, from, at)) >= 0;
+         at = (size_t)next + from.len) {
         xi_text_add(&t, s.ptr + at, (size_t)next - at);
         xi_text_add(&t, to.ptr, to.len);
     }
@@ -152,28 +153,42 @@ static int text_compare(xi_str a, xi_str b)
 static bool text_two(xi_aten_value *out, xi_machine *m, xi_str name, xi_str a, xi_str b)
 {
     int c = text_compare(a, b);
-    if (xi_str_is(name, "eq")) *out = xi_aten_bool(c == 0);
-    else if (xi_str_is(name, "ne")) *out = xi_aten_bool(c != 0);
-    else if (xi_str_is(name, "lt")) *out = xi_aten_bool(c < 0);
-    else if (xi_str_is(name, "gt")) *out = xi_aten_bool(c > 0);
-    else if (xi_str_is(name, "le")) *out = xi_aten_bool(c <= 0);
-    else if (xi_str_is(name, "ge")) *out = xi_aten_bool(c >= 0);
+    if (xi_str_is(name, "eq"))
+        *out = xi_aten_bool(c == 0);
+    else if (xi_str_is(name, "ne"))
+        *out = xi_aten_bool(c != 0);
+    else if (xi_str_is(name, "lt"))
+        *out = xi_aten_bool(c < 0);
+    else if (xi_str_is(name, "gt"))
+        *out = xi_aten_bool(c > 0);
+    else if (xi_str_is(name, "le"))
+        *out = xi_aten_bool(c <= 0);
+    else if (xi_str_is(name, "ge"))
+        *out = xi_aten_bool(c >= 0);
     else if (xi_str_is(name, "add")) {
         xi_text t;
         xi_text_init(&t, &m->x.arena->alloc);
         xi_text_add(&t, a.ptr, a.len);
         xi_text_add(&t, b.ptr, b.len);
         *out = text_end(m, &t);
-    } else if (xi_str_is(name, "startswith")) *out = xi_aten_bool(text_starts(a, b));
-    else if (xi_str_is(name, "endswith")) *out = xi_aten_bool(a.len >= b.len && text_starts((xi_str){a.ptr + a.len - b.len, b.len}, b));
-    else if (xi_str_is(name, "__contains__")) *out = xi_aten_bool(text_find(a, b, 0) >= 0);
-    else if (xi_str_is(name, "find")) *out = xi_aten_int(text_find(a, b, 0));
-    else if (xi_str_is(name, "split")) *out = text_split(m, a, b);
-    else return false;
+    } else if (xi_str_is(name, "startswith"))
+        *out = xi_aten_bool(text_starts(a, b));
+    else if (xi_str_is(name, "endswith"))
+        *out = xi_aten_bool(a.len >= b.len &&
+                            text_starts((xi_str){a.ptr + a.len - b.len, b.len}, b));
+    else if (xi_str_is(name, "__contains__"))
+        *out = xi_aten_bool(text_find(a, b, 0) >= 0);
+    else if (xi_str_is(name, "find"))
+        *out = xi_aten_int(text_find(a, b, 0));
+    else if (xi_str_is(name, "split"))
+        *out = text_split(m, a, b);
+    else
+        return false;
     return true;
 }
 
-bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args, int32_t count)
+bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi_aten_value *args,
+                        int32_t count)
 {
     if (count == 1 && xi_str_is(name, "str")) {
         xi_text t;
@@ -182,25 +197,36 @@ bool xi_machine_text_op(xi_aten_value *out, xi_machine *m, xi_str name, const xi
         *out = text_end(m, &t);
         return true;
     }
-    if (count < 1 || (args[0].kind != XI_ATEN_STRING && args[0].kind != XI_ATEN_DEVICE)) return false;
+    if (count < 1 || (args[0].kind != XI_ATEN_STRING && args[0].kind != XI_ATEN_DEVICE))
+        return false;
     xi_str s = args[0].s;
     if (args[0].kind == XI_ATEN_DEVICE && count == 1 && xi_str_is(name, "prim::type")) {
         const char *colon = s.len ? memchr(s.ptr, ':', s.len) : NULL;
-        return *out = xi_aten_string((xi_str){s.ptr, colon ? (size_t)(colon - s.ptr) : s.len}), true;
+        return *out = xi_aten_string((xi_str){s.ptr, colon ? (size_t)(colon - s.ptr) : s.len}),
+               true;
     }
     if (xi_str_is(name, "format")) return *out = text_format(m, s, args + 1, count - 1), true;
-    if (count == 2 && (args[1].kind == XI_ATEN_STRING || args[1].kind == XI_ATEN_DEVICE)) return text_two(out, m, name, s, args[1].s);
+    if (count == 2 && (args[1].kind == XI_ATEN_STRING || args[1].kind == XI_ATEN_DEVICE))
+        return text_two(out, m, name, s, args[1].s);
     if (count == 1) {
-        if (xi_str_is(name, "len")) *out = xi_aten_int((int64_t)s.len);
-        else if (xi_str_is(name, "lower") || xi_str_is(name, "upper")) *out = text_case(m, s, name.ptr[0] == 'u');
-        else if (xi_str_is(name, "strip") || xi_str_is(name, "lstrip") || xi_str_is(name, "rstrip")) *out = text_strip(s, name.ptr[0] == 's' ? 3 : name.ptr[0] == 'l' ? 1 : 2);
-        else if (xi_str_is(name, "ord") && s.len == 1) *out = xi_aten_int((unsigned char)s.ptr[0]);
-        else return false;
+        if (xi_str_is(name, "len"))
+            *out = xi_aten_int((int64_t)s.len);
+        else if (xi_str_is(name, "lower") || xi_str_is(name, "upper"))
+            *out = text_case(m, s, name.ptr[0] == 'u');
+        else if (xi_str_is(name, "strip") || xi_str_is(name, "lstrip") || xi_str_is(name, "rstrip"))
+            *out = text_strip(s, name.ptr[0] == 's' ? 3 : name.ptr[0] == 'l' ? 1 : 2);
+        else if (xi_str_is(name, "ord") && s.len == 1)
+            *out = xi_aten_int((unsigned char)s.ptr[0]);
+        else
+            return false;
         return true;
     }
-    if (count == 2 && xi_str_is(name, "__getitem__")) return *out = xi_machine_index(m, &args[0], &args[1]), true;
-    if (count == 2 && xi_str_is(name, "join") && xi_machine_items(&args[1])) return *out = text_join(m, s, xi_machine_items(&args[1])), true;
-    if (count == 3 && xi_str_is(name, "replace") && args[1].kind == XI_ATEN_STRING && args[2].kind == XI_ATEN_STRING)
+    if (count == 2 && xi_str_is(name, "__getitem__"))
+        return *out = xi_machine_index(m, &args[0], &args[1]), true;
+    if (count == 2 && xi_str_is(name, "join") && xi_machine_items(&args[1]))
+        return *out = text_join(m, s, xi_machine_items(&args[1])), true;
+    if (count == 3 && xi_str_is(name, "replace") && args[1].kind == XI_ATEN_STRING &&
+        args[2].kind == XI_ATEN_STRING)
         return *out = text_replace(m, s, args[1].s, args[2].s), true;
     return false;
 }

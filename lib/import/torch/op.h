@@ -1,9 +1,12 @@
 /* op.h — what the files of ATen operators share: rows of their tables, and the building of nodes.
  *
- * A row: name, arguments, function. Arguments are a list "letter:name[=default]"; a call takes the first row of its name whose
- * letters fit. Letters: T tensor, C complex tensor, t tensor or None, s number (or bool), i int, f number, b bool, S string, I ints (an int stands
- * for any number of it), F floats, B bools, L tensors, l tensors or None each, d dtype or None, o anything. A letter followed by
- * "?" takes None too; one after "*" is given by name only. The function gets exactly these arguments, in this order, defaults filled in. */
+ * A row: name, arguments, function. Arguments are a list "letter:name[=default]"; a call takes the
+ * first row of its name whose letters fit. Letters: T tensor, C complex tensor, t tensor or None, s
+ * number (or bool), i int, f number, b bool, S string, I ints (an int stands for any number of it),
+ * F floats, B bools, L tensors, l tensors or None each, d dtype or None, o anything. A letter
+ * followed by
+ * "?" takes None too; one after "*" is given by name only. The function gets exactly these
+ * arguments, in this order, defaults filled in. */
 #ifndef XI_IMPORT_TORCH_OP_H
 #define XI_IMPORT_TORCH_OP_H
 
@@ -42,17 +45,22 @@ extern const xi_aten_op xi_aten_ops_scalar[];
 
 /* ---- nodes ---- */
 
-#define XI_ATEN_ATTR_INT(n, v) ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_INT, .i = (v)})
-#define XI_ATEN_ATTR_FLOAT(n, v) ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_FLOAT, .f = (float)(v)})
-#define XI_ATEN_ATTR_TEXT(n, v) ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_STRING, .s = xi_str_of(v)})
+#define XI_ATEN_ATTR_INT(n, v) \
+    ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_INT, .i = (v)})
+#define XI_ATEN_ATTR_FLOAT(n, v) \
+    ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_FLOAT, .f = (float)(v)})
+#define XI_ATEN_ATTR_TEXT(n, v) \
+    ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_STRING, .s = xi_str_of(v)})
 /* The list is copied. */
-#define XI_ATEN_ATTR_INTS(n, v, c) ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_INTS, .count = (c), .ints = (v)})
+#define XI_ATEN_ATTR_INTS(n, v, c) \
+    ((xi_attr){.name = {(n), sizeof(n) - 1}, .type = XI_ATTR_INTS, .count = (c), .ints = (v)})
 
 /* A node with its types inferred; inputs NULL are left out. NULL after a failure. */
-xi_node *xi_aten_node(xi_aten *x, const char *op, int32_t input_count, xi_value *const *inputs, int32_t attr_count, const xi_attr *attrs,
-                      int32_t output_count);
+xi_node *xi_aten_node(xi_aten *x, const char *op, int32_t input_count, xi_value *const *inputs,
+                      int32_t attr_count, const xi_attr *attrs, int32_t output_count);
 /* Its first output. */
-xi_value *xi_aten_emit(xi_aten *x, const char *op, int32_t input_count, xi_value *const *inputs, int32_t attr_count, const xi_attr *attrs);
+xi_value *xi_aten_emit(xi_aten *x, const char *op, int32_t input_count, xi_value *const *inputs,
+                       int32_t attr_count, const xi_attr *attrs);
 xi_value *xi_aten_emit1(xi_aten *x, const char *op, xi_value *a);
 xi_value *xi_aten_emit2(xi_aten *x, const char *op, xi_value *a, xi_value *b);
 xi_value *xi_aten_emit3(xi_aten *x, const char *op, xi_value *a, xi_value *b, xi_value *c);
@@ -61,8 +69,9 @@ xi_value *xi_aten_emit3(xi_aten *x, const char *op, xi_value *a, xi_value *b, xi
 
 xi_value *xi_aten_ints(xi_aten *x, const int64_t *values, int32_t count); /* 1-D */
 xi_value *xi_aten_int1(xi_aten *x, int64_t value);                        /* 1-D of one element */
-xi_value *xi_aten_number(xi_aten *x, xinf_dtype dtype, double value);      /* rank 0 */
-xi_value *xi_aten_whole(xi_aten *x, xinf_dtype dtype, int64_t value);      /* rank 0, exact for 64 bits */
+xi_value *xi_aten_number(xi_aten *x, xinf_dtype dtype, double value);     /* rank 0 */
+xi_value *xi_aten_whole(xi_aten *x, xinf_dtype dtype,
+                        int64_t value); /* rank 0, exact for 64 bits */
 /* Rank 0, of the dtype that `like` has. */
 xi_value *xi_aten_number_like(xi_aten *x, xi_value *like, double value);
 /* Contents of a constant of integers; −1 when it is none or has more than max. */
@@ -74,7 +83,8 @@ int32_t xi_aten_known_ints(const xi_value *v, int64_t *out, int32_t max);
 int32_t xi_aten_rank(const xi_value *v);
 /* The rank; a failure that asks for types when it is unknown. 0 then. */
 int32_t xi_aten_need_rank(xi_aten *x, const xi_value *v, const char *who);
-/* An axis in [0, rank); a failure when outside. A rank-0 tensor takes 0 and −1. When the rank is unknown the axis as it stands. */
+/* An axis in [0, rank); a failure when outside. A rank-0 tensor takes 0 and −1. When the rank is
+ * unknown the axis as it stands. */
 int64_t xi_aten_axis(xi_aten *x, const xi_value *v, int64_t axis, const char *who);
 xinf_dtype xi_aten_dtype(const xi_value *v);
 static inline bool xi_aten_is_float(const xi_value *v)
@@ -90,8 +100,10 @@ xi_value *xi_aten_shape(xi_aten *x, xi_value *v);
 
 /* A tensor argument's contents; NULL for None. */
 xi_value *xi_aten_arg(xi_aten *x, const xi_aten_value *a);
-/* A list of ints that are all known: copies up to max, gives the count. A single int gives `want` of it. Failure: −1. */
-int32_t xi_aten_arg_ints(xi_aten *x, const xi_aten_value *a, int64_t *out, int32_t max, int32_t want, const char *who);
+/* A list of ints that are all known: copies up to max, gives the count. A single int gives `want`
+ * of it. Failure: −1. */
+int32_t xi_aten_arg_ints(xi_aten *x, const xi_aten_value *a, int64_t *out, int32_t max,
+                         int32_t want, const char *who);
 /* An int, known or not, as a rank-0 int64 / 1-D value of one element. */
 xi_value *xi_aten_int_value(xi_aten *x, const xi_aten_value *a);
 xi_value *xi_aten_int_vector(xi_aten *x, const xi_aten_value *a);
@@ -121,17 +133,22 @@ xi_value *xi_aten_squeeze(xi_aten *x, xi_value *v, int64_t axis);
 xi_value *xi_aten_transpose(xi_aten *x, xi_value *v, const int64_t *perm, int32_t count);
 /* Swaps two axes; also when the rank is unknown but both count from the same end. */
 xi_value *xi_aten_swap(xi_aten *x, xi_value *v, int64_t a, int64_t b);
-xi_value *xi_aten_slice(xi_aten *x, xi_value *v, int64_t axis, int64_t start, int64_t end, int64_t step);
+xi_value *xi_aten_slice(xi_aten *x, xi_value *v, int64_t axis, int64_t start, int64_t end,
+                        int64_t step);
 xi_value *xi_aten_gather(xi_aten *x, xi_value *v, xi_value *index, int64_t axis);
 xi_value *xi_aten_concat(xi_aten *x, int32_t count, xi_value *const *items, int64_t axis);
 xi_value *xi_aten_expand(xi_aten *x, xi_value *v, xi_value *shape);
-/* Arithmetic on rank-0 int64 values; constants are computed here and now. op: "Add", "Sub", "Mul", "Div", "Min", "Max". */
+/* Arithmetic on rank-0 int64 values; constants are computed here and now. op: "Add", "Sub", "Mul",
+ * "Div", "Min", "Max". */
 xi_value *xi_aten_whole_op(xi_aten *x, const char *op, xi_value *a, xi_value *b);
 /* A slice between two rank-0 int64 values. */
-xi_value *xi_aten_slice_between(xi_aten *x, xi_value *v, int64_t axis, xi_value *start, xi_value *end);
+xi_value *xi_aten_slice_between(xi_aten *x, xi_value *v, int64_t axis, xi_value *start,
+                                xi_value *end);
 /* "ReduceSum" … over axes (count 0: all). */
-xi_value *xi_aten_reduce(xi_aten *x, const char *op, xi_value *v, const int64_t *axes, int32_t count, bool keep);
-/* The dtypes of both become one by ATen's rules; *a_number: it was a number of the program, no tensor. */
+xi_value *xi_aten_reduce(xi_aten *x, const char *op, xi_value *v, const int64_t *axes,
+                         int32_t count, bool keep);
+/* The dtypes of both become one by ATen's rules; *a_number: it was a number of the program, no
+ * tensor. */
 void xi_aten_promote(xi_aten *x, xi_value **a, bool a_number, xi_value **b, bool b_number);
 
 /* A tensor's or several tensors' result. */
@@ -140,8 +157,10 @@ xi_aten_value xi_aten_results(xi_aten *x, xi_value *const *v, int32_t count);
 /* A quantised tensor's numbers; any other tensor's contents. */
 xi_value *xi_aten_dequantized(xi_aten *x, const xi_aten_value *a);
 /* A quantised tensor of these numbers. axis −1: one scale for all. */
-xi_aten_value xi_aten_quantized(xi_aten *x, xi_value *v, xi_value *scale, xi_value *zero_point, int64_t axis, xi_torch_dtype dtype);
+xi_aten_value xi_aten_quantized(xi_aten *x, xi_value *v, xi_value *scale, xi_value *zero_point,
+                                int64_t axis, xi_torch_dtype dtype);
 /* Calls another operator with these arguments. */
-xi_aten_value xi_aten_recall(xi_aten *x, const char *name, const xi_aten_value *args, int32_t count);
+xi_aten_value xi_aten_recall(xi_aten *x, const char *name, const xi_aten_value *args,
+                             int32_t count);
 
 #endif

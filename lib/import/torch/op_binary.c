@@ -4,21 +4,27 @@
 #include "tensor/dtype.h"
 
 /* Both operands, of one dtype. */
-static bool op_binary_pair(xi_aten *x, const xi_aten_value *a, const xi_aten_value *b, xi_value **p, xi_value **q)
+static bool op_binary_pair(xi_aten *x, const xi_aten_value *a, const xi_aten_value *b, xi_value **p,
+                           xi_value **q)
 {
     bool a_number = a->kind != XI_ATEN_TENSOR, b_number = b->kind != XI_ATEN_TENSOR;
     xinf_dtype natural[2] = {XINF_FLOAT32, XINF_FLOAT32};
     const xi_aten_value *v[2] = {a, b};
     for (int i = 0; i < 2; i++)
-        if (v[i]->kind != XI_ATEN_TENSOR) natural[i] = v[i]->kind == XI_ATEN_INT ? XINF_INT64 : v[i]->kind == XI_ATEN_BOOL ? XINF_BOOL : XINF_FLOAT32;
-    /* A number is made in the tensor's dtype at once when that can hold it: no rounding on the way. */
+        if (v[i]->kind != XI_ATEN_TENSOR)
+            natural[i] = v[i]->kind == XI_ATEN_INT    ? XINF_INT64
+                         : v[i]->kind == XI_ATEN_BOOL ? XINF_BOOL
+                                                      : XINF_FLOAT32;
+    /* A number is made in the tensor's dtype at once when that can hold it: no rounding on the way.
+     */
     *p = a_number ? NULL : xi_aten_arg(x, a);
     *q = b_number ? NULL : xi_aten_arg(x, b);
     for (int i = 0; i < 2; i++) {
         xi_value **mine = i ? q : p, *other = i ? *p : *q;
         if (*mine) continue;
         xinf_dtype to = xi_aten_dtype(other);
-        bool fits = other && (xi_dtype_is_float(to) || (xi_dtype_is_int(to) && natural[i] != XINF_FLOAT32));
+        bool fits = other &&
+                    (xi_dtype_is_float(to) || (xi_dtype_is_int(to) && natural[i] != XINF_FLOAT32));
         *mine = xi_aten_scalar(x, v[i], fits ? to : natural[i]);
     }
     xi_aten_promote(x, p, a_number, q, b_number);
@@ -30,8 +36,12 @@ static xi_aten_value op_binary_add(xi_aten *x, const xi_aten_value *a, const xi_
 {
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    if (a[2].scalar || xi_aten_arg_double(x, &a[2], "alpha") != 1) q = xi_aten_emit2(x, "Mul", q, xi_aten_scalar(x, &a[2], xi_aten_dtype(q) ? xi_aten_dtype(q) : XINF_FLOAT32));
-    if (xi_aten_dtype(p) == XINF_BOOL && xi_str_is(xi_str_of(op->text), "Add")) return xi_aten_result(x, xi_aten_emit2(x, "Or", p, q));
+    if (a[2].scalar || xi_aten_arg_double(x, &a[2], "alpha") != 1)
+        q = xi_aten_emit2(
+            x, "Mul", q,
+            xi_aten_scalar(x, &a[2], xi_aten_dtype(q) ? xi_aten_dtype(q) : XINF_FLOAT32));
+    if (xi_aten_dtype(p) == XINF_BOOL && xi_str_is(xi_str_of(op->text), "Add"))
+        return xi_aten_result(x, xi_aten_emit2(x, "Or", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
@@ -39,7 +49,8 @@ static xi_aten_value op_binary_rsub(xi_aten *x, const xi_aten_value *a, const xi
 {
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    if (xi_aten_arg_double(x, &a[2], "alpha") != 1) p = xi_aten_emit2(x, "Mul", p, xi_aten_scalar(x, &a[2], xi_aten_dtype(p)));
+    if (xi_aten_arg_double(x, &a[2], "alpha") != 1)
+        p = xi_aten_emit2(x, "Mul", p, xi_aten_scalar(x, &a[2], xi_aten_dtype(p)));
     return xi_aten_result(x, xi_aten_emit2(x, "Sub", q, p));
 }
 
@@ -52,18 +63,22 @@ static xi_aten_value op_binary_mul(xi_aten *x, const xi_aten_value *a, const xi_
 
 static xi_value *op_binary_trunc(xi_aten *x, xi_value *v)
 {
-    return xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sign", v), xi_aten_emit1(x, "Floor", xi_aten_emit1(x, "Abs", v)));
+    return xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sign", v),
+                         xi_aten_emit1(x, "Floor", xi_aten_emit1(x, "Abs", v)));
 }
 
-/* Quotient of integers rounded down: the truncated one, less one where signs differ and something is left. */
+/* Quotient of integers rounded down: the truncated one, less one where signs differ and something
+ * is left. */
 static xi_value *op_binary_floor_int(xi_aten *x, xi_value *p, xi_value *q)
 {
     xi_value *quotient = xi_aten_emit2(x, "Div", p, q), *zero = xi_aten_number_like(x, p, 0);
     if (xi_dtype_is_unsigned(xi_aten_dtype(p))) return quotient;
     xi_value *rest = xi_aten_emit2(x, "Sub", p, xi_aten_emit2(x, "Mul", quotient, q));
-    xi_value *signs = xi_aten_emit2(x, "Xor", xi_aten_emit2(x, "Less", rest, zero), xi_aten_emit2(x, "Less", q, zero));
+    xi_value *signs = xi_aten_emit2(x, "Xor", xi_aten_emit2(x, "Less", rest, zero),
+                                    xi_aten_emit2(x, "Less", q, zero));
     xi_value *left = xi_aten_emit1(x, "Not", xi_aten_emit2(x, "Equal", rest, zero));
-    return xi_aten_emit2(x, "Sub", quotient, xi_aten_cast_like(x, xi_aten_emit2(x, "And", signs, left), p));
+    return xi_aten_emit2(x, "Sub", quotient,
+                         xi_aten_cast_like(x, xi_aten_emit2(x, "And", signs, left), p));
 }
 
 static xi_value *op_binary_floor_div(xi_aten *x, xi_value *p, xi_value *q)
@@ -79,18 +94,23 @@ static xi_aten_value op_binary_div(xi_aten *x, const xi_aten_value *a, const xi_
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     if (op->number && a[2].kind == XI_ATEN_STRING) {
         if (xi_str_is(a[2].s, "floor")) return xi_aten_result(x, op_binary_floor_div(x, p, q));
-        if (xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
+        if (xi_dtype_is_int(xi_aten_dtype(p)))
+            return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
         return xi_aten_result(x, op_binary_trunc(x, xi_aten_emit2(x, "Div", p, q)));
     }
-    if (!op->number && x->version && x->version < 4 && xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
-    return xi_aten_result(x, xi_aten_emit2(x, "Div", xi_aten_to_float(x, p), xi_aten_to_float(x, q)));
+    if (!op->number && x->version && x->version < 4 && xi_dtype_is_int(xi_aten_dtype(p)))
+        return xi_aten_result(x, xi_aten_emit2(x, "Div", p, q));
+    return xi_aten_result(x,
+                          xi_aten_emit2(x, "Div", xi_aten_to_float(x, p), xi_aten_to_float(x, q)));
 }
 
-static xi_aten_value op_binary_floor_divide(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_binary_floor_divide(xi_aten *x, const xi_aten_value *a,
+                                            const xi_aten_op *op)
 {
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    /* It truncated until format version 13 of its operator set; files say so by the format's version 0–5 only in old releases. */
+    /* It truncated until format version 13 of its operator set; files say so by the format's
+     * version 0–5 only in old releases. */
     return xi_aten_result(x, op_binary_floor_div(x, p, q));
 }
 
@@ -100,9 +120,15 @@ static xi_aten_value op_binary_remainder(xi_aten *x, const xi_aten_value *a, con
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *in[2] = {p, q};
-    if (op->number) return xi_aten_result(x, xi_aten_emit(x, "Mod", 2, in, 1, (xi_attr[]){XI_ATEN_ATTR_INT("fmod", 1)}));
+    if (op->number)
+        return xi_aten_result(
+            x, xi_aten_emit(x, "Mod", 2, in, 1, (xi_attr[]){XI_ATEN_ATTR_INT("fmod", 1)}));
     if (xi_dtype_is_int(xi_aten_dtype(p))) return xi_aten_result(x, xi_aten_emit2(x, "Mod", p, q));
-    return xi_aten_result(x, xi_aten_emit2(x, "Sub", p, xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Floor", xi_aten_emit2(x, "Div", p, q)), q)));
+    return xi_aten_result(
+        x,
+        xi_aten_emit2(
+            x, "Sub", p,
+            xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Floor", xi_aten_emit2(x, "Div", p, q)), q)));
 }
 
 static xi_aten_value op_binary_pow(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -130,7 +156,8 @@ static xi_aten_value op_binary_compare(xi_aten *x, const xi_aten_value *a, const
 
 static xi_aten_value op_binary_logical(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *p = xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL), *q = xi_aten_cast(x, xi_aten_arg(x, &a[1]), XINF_BOOL);
+    xi_value *p = xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL),
+             *q = xi_aten_cast(x, xi_aten_arg(x, &a[1]), XINF_BOOL);
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
@@ -140,7 +167,8 @@ static xi_aten_value op_binary_bitwise(xi_aten *x, const xi_aten_value *a, const
     static const char *const bitwise[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    return xi_aten_result(x, xi_aten_emit2(x, xi_aten_dtype(p) == XINF_BOOL ? op->text : bitwise[op->number], p, q));
+    return xi_aten_result(
+        x, xi_aten_emit2(x, xi_aten_dtype(p) == XINF_BOOL ? op->text : bitwise[op->number], p, q));
 }
 
 /* ONNX shifts unsigned integers only; of signed ones: times or by a power of two. */
@@ -149,7 +177,8 @@ static xi_aten_value op_binary_shift(xi_aten *x, const xi_aten_value *a, const x
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     xi_value *power = xi_aten_emit2(x, "Pow", xi_aten_number_like(x, q, 2), q);
-    return xi_aten_result(x, op->number ? op_binary_floor_div(x, p, power) : xi_aten_emit2(x, "Mul", p, power));
+    return xi_aten_result(x, op->number ? op_binary_floor_div(x, p, power)
+                                        : xi_aten_emit2(x, "Mul", p, power));
 }
 
 /* minimum, maximum: NaN wins in both */
@@ -157,7 +186,8 @@ static xi_aten_value op_binary_extreme(xi_aten *x, const xi_aten_value *a, const
 {
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    if (xi_aten_dtype(p) == XINF_BOOL) return xi_aten_result(x, xi_aten_emit2(x, op->number ? "Or" : "And", p, q));
+    if (xi_aten_dtype(p) == XINF_BOOL)
+        return xi_aten_result(x, xi_aten_emit2(x, op->number ? "Or" : "And", p, q));
     return xi_aten_result(x, xi_aten_emit2(x, op->text, p, q));
 }
 
@@ -165,16 +195,19 @@ static xi_value *op_binary_bound(xi_aten *x, const xi_aten_value *a, xi_value *v
 {
     if (a->kind == XI_ATEN_NONE) return NULL;
     if (a->kind == XI_ATEN_TENSOR) return xi_aten_arg(x, a);
-    return xi_aten_dtype(v) ? xi_aten_scalar(x, a, xi_aten_dtype(v)) : xi_aten_cast_like(x, xi_aten_scalar(x, a, XINF_FLOAT32), v);
+    return xi_aten_dtype(v) ? xi_aten_scalar(x, a, xi_aten_dtype(v))
+                            : xi_aten_cast_like(x, xi_aten_scalar(x, a, XINF_FLOAT32), v);
 }
 
 static xi_aten_value op_binary_clamp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    bool real = (a[1].kind == XI_ATEN_DOUBLE || a[2].kind == XI_ATEN_DOUBLE) && xi_dtype_is_int(xi_aten_dtype(v));
+    bool real = (a[1].kind == XI_ATEN_DOUBLE || a[2].kind == XI_ATEN_DOUBLE) &&
+                xi_dtype_is_int(xi_aten_dtype(v));
     if (real) v = xi_aten_cast(x, v, XINF_FLOAT32);
     xi_value *low = op_binary_bound(x, &a[1], v), *high = op_binary_bound(x, &a[2], v);
-    if (xi_aten_rank(low) > 0 || xi_aten_rank(high) > 0 || (low && xi_aten_rank(low) < 0) || (high && xi_aten_rank(high) < 0)) {
+    if (xi_aten_rank(low) > 0 || xi_aten_rank(high) > 0 || (low && xi_aten_rank(low) < 0) ||
+        (high && xi_aten_rank(high) < 0)) {
         if (low) {
             xi_aten_promote(x, &v, false, &low, false);
             v = xi_aten_emit2(x, "Max", v, low);
@@ -191,7 +224,8 @@ static xi_aten_value op_binary_clamp(xi_aten *x, const xi_aten_value *a, const x
 
 static xi_aten_value op_binary_clamp_one(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_aten_value three[3] = {a[0], op->number ? xi_aten_none() : a[1], op->number ? a[1] : xi_aten_none()};
+    xi_aten_value three[3] = {a[0], op->number ? xi_aten_none() : a[1],
+                              op->number ? a[1] : xi_aten_none()};
     return op_binary_clamp(x, three, op);
 }
 
@@ -203,12 +237,16 @@ static xi_aten_value op_binary_atan2(xi_aten *x, const xi_aten_value *a, const x
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     p = xi_aten_to_float(x, p);
     q = xi_aten_to_float(x, q);
-    xi_value *zero = xi_aten_number_like(x, p, 0), *down = xi_aten_emit2(x, "Less", p, zero), *left = xi_aten_emit2(x, "Less", q, zero);
-    xi_value *turn = xi_aten_emit3(x, "Where", down, xi_aten_number_like(x, p, -pi), xi_aten_number_like(x, p, pi));
+    xi_value *zero = xi_aten_number_like(x, p, 0), *down = xi_aten_emit2(x, "Less", p, zero),
+             *left = xi_aten_emit2(x, "Less", q, zero);
+    xi_value *turn = xi_aten_emit3(x, "Where", down, xi_aten_number_like(x, p, -pi),
+                                   xi_aten_number_like(x, p, pi));
     xi_value *base = xi_aten_emit1(x, "Atan", xi_aten_emit2(x, "Div", p, q));
     xi_value *y = xi_aten_emit2(x, "Add", base, xi_aten_emit3(x, "Where", left, turn, zero));
-    /* On the vertical axis the quotient is infinite, which atan takes; at the origin it is no number. */
-    xi_value *origin = xi_aten_emit2(x, "And", xi_aten_emit2(x, "Equal", p, zero), xi_aten_emit2(x, "Equal", q, zero));
+    /* On the vertical axis the quotient is infinite, which atan takes; at the origin it is no
+     * number. */
+    xi_value *origin = xi_aten_emit2(x, "And", xi_aten_emit2(x, "Equal", p, zero),
+                                     xi_aten_emit2(x, "Equal", q, zero));
     return xi_aten_result(x, xi_aten_emit3(x, "Where", origin, zero, y));
 }
 
@@ -220,22 +258,28 @@ static xi_aten_value op_binary_copysign(xi_aten *x, const xi_aten_value *a, cons
     q = xi_aten_to_float(x, q);
     xi_value *zero = xi_aten_number_like(x, q, 0);
     /* A negative zero has the sign that its reciprocal shows. */
-    xi_value *minus = xi_aten_emit2(x, "Or", xi_aten_emit2(x, "Less", q, zero), xi_aten_emit2(x, "Less", xi_aten_emit1(x, "Reciprocal", q), zero));
+    xi_value *minus = xi_aten_emit2(
+        x, "Or", xi_aten_emit2(x, "Less", q, zero),
+        xi_aten_emit2(x, "Less", xi_aten_emit1(x, "Reciprocal", q), zero));
     return xi_aten_result(x, xi_aten_emit3(x, "Where", minus, xi_aten_emit1(x, "Neg", size), size));
 }
 
 static xi_aten_value op_binary_heaviside(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *v = xi_aten_arg(x, &a[0]), *middle = xi_aten_arg(x, &a[1]), *zero = xi_aten_number_like(x, v, 0);
+    xi_value *v = xi_aten_arg(x, &a[0]), *middle = xi_aten_arg(x, &a[1]),
+             *zero = xi_aten_number_like(x, v, 0);
     xi_value *step = xi_aten_cast_like(x, xi_aten_emit2(x, "Greater", v, zero), v);
-    return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", v, zero), middle, step));
+    return xi_aten_result(
+        x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", v, zero), middle, step));
 }
 
 static xi_aten_value op_binary_hypot(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
-    return xi_aten_result(x, xi_aten_emit1(x, "Sqrt", xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Mul", p, p), xi_aten_emit2(x, "Mul", q, q))));
+    return xi_aten_result(x, xi_aten_emit1(x, "Sqrt",
+                                           xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Mul", p, p),
+                                                         xi_aten_emit2(x, "Mul", q, q))));
 }
 
 /* log(e^a + e^b), taken from the larger one */
@@ -246,8 +290,10 @@ static xi_aten_value op_binary_logaddexp(xi_aten *x, const xi_aten_value *a, con
     xi_value *apart = xi_aten_emit1(x, "Abs", xi_aten_emit2(x, "Sub", p, q));
     if (op->number) {
         xi_value *ln2 = xi_aten_number_like(x, p, 0.69314718055994530942);
-        xi_value *add = xi_aten_emit1(x, "Softplus", xi_aten_emit1(x, "Neg", xi_aten_emit2(x, "Mul", apart, ln2)));
-        return xi_aten_result(x, xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Max", p, q), xi_aten_emit2(x, "Div", add, ln2)));
+        xi_value *add = xi_aten_emit1(x, "Softplus",
+                                      xi_aten_emit1(x, "Neg", xi_aten_emit2(x, "Mul", apart, ln2)));
+        return xi_aten_result(x, xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Max", p, q),
+                                               xi_aten_emit2(x, "Div", add, ln2)));
     }
     xi_value *add = xi_aten_emit1(x, "Softplus", xi_aten_emit1(x, "Neg", apart));
     return xi_aten_result(x, xi_aten_emit2(x, "Add", xi_aten_emit2(x, "Max", p, q), add));
@@ -258,21 +304,27 @@ static xi_aten_value op_binary_xlogy(xi_aten *x, const xi_aten_value *a, const x
     xi_value *p, *q;
     if (!op_binary_pair(x, &a[0], &a[1], &p, &q)) return xi_aten_none();
     p = xi_aten_to_float(x, p);
-    xi_value *y = xi_aten_emit2(x, "Mul", p, xi_aten_emit1(x, "Log", xi_aten_to_float(x, q))), *zero = xi_aten_number_like(x, p, 0);
-    return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", p, zero), zero, y));
+    xi_value *y = xi_aten_emit2(x, "Mul", p, xi_aten_emit1(x, "Log", xi_aten_to_float(x, q))),
+             *zero = xi_aten_number_like(x, p, 0);
+    return xi_aten_result(x,
+                          xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Equal", p, zero), zero, y));
 }
 
 static xi_aten_value op_binary_lerp(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *p = xi_aten_arg(x, &a[0]), *q = xi_aten_arg(x, &a[1]);
-    xi_value *w = a[2].kind == XI_ATEN_TENSOR ? xi_aten_arg(x, &a[2]) : xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "lerp's weight"));
-    return xi_aten_result(x, xi_aten_emit2(x, "Add", p, xi_aten_emit2(x, "Mul", w, xi_aten_emit2(x, "Sub", q, p))));
+    xi_value *w = a[2].kind == XI_ATEN_TENSOR
+                      ? xi_aten_arg(x, &a[2])
+                      : xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "lerp's weight"));
+    return xi_aten_result(
+        x, xi_aten_emit2(x, "Add", p, xi_aten_emit2(x, "Mul", w, xi_aten_emit2(x, "Sub", q, p))));
 }
 
 /* self + value · t1 (· or /) t2 */
 static xi_aten_value op_binary_addc(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *v = xi_aten_arg(x, &a[0]), *t = xi_aten_emit2(x, op->text, xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2]));
+    xi_value *v = xi_aten_arg(x, &a[0]),
+             *t = xi_aten_emit2(x, op->text, xi_aten_arg(x, &a[1]), xi_aten_arg(x, &a[2]));
     double value = xi_aten_arg_double(x, &a[3], "value");
     if (value != 1) t = xi_aten_emit2(x, "Mul", t, xi_aten_number_like(x, t, value));
     return xi_aten_result(x, xi_aten_emit2(x, "Add", v, t));
@@ -280,14 +332,20 @@ static xi_aten_value op_binary_addc(xi_aten *x, const xi_aten_value *a, const xi
 
 static xi_aten_value op_binary_isclose(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *p = xi_aten_to_float(x, xi_aten_arg(x, &a[0])), *q = xi_aten_to_float(x, xi_aten_arg(x, &a[1]));
-    xi_value *rtol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "rtol")), *atol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[3], "atol"));
-    xi_value *room = xi_aten_emit2(x, "Add", atol, xi_aten_emit2(x, "Mul", rtol, xi_aten_emit1(x, "Abs", q)));
+    xi_value *p = xi_aten_to_float(x, xi_aten_arg(x, &a[0])),
+             *q = xi_aten_to_float(x, xi_aten_arg(x, &a[1]));
+    xi_value *rtol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[2], "rtol")),
+             *atol = xi_aten_number_like(x, p, xi_aten_arg_double(x, &a[3], "atol"));
+    xi_value *room = xi_aten_emit2(x, "Add", atol,
+                                   xi_aten_emit2(x, "Mul", rtol, xi_aten_emit1(x, "Abs", q)));
     xi_value *apart = xi_aten_emit1(x, "Abs", xi_aten_emit2(x, "Sub", p, q));
     xi_value *finite = xi_aten_emit1(x, "Not", xi_aten_emit1(x, "IsInf", room));
     xi_value *near = xi_aten_emit2(x, "And", finite, xi_aten_emit2(x, "LessOrEqual", apart, room));
     xi_value *y = xi_aten_emit2(x, "Or", xi_aten_emit2(x, "Equal", p, q), near);
-    if (xi_aten_arg_bool(x, &a[4], "equal_nan")) y = xi_aten_emit2(x, "Or", y, xi_aten_emit2(x, "And", xi_aten_emit1(x, "IsNaN", p), xi_aten_emit1(x, "IsNaN", q)));
+    if (xi_aten_arg_bool(x, &a[4], "equal_nan"))
+        y = xi_aten_emit2(
+            x, "Or", y,
+            xi_aten_emit2(x, "And", xi_aten_emit1(x, "IsNaN", p), xi_aten_emit1(x, "IsNaN", q)));
     return xi_aten_result(x, y);
 }
 
@@ -301,17 +359,31 @@ static xi_aten_value op_binary_where(xi_aten *x, const xi_aten_value *a, const x
 static xi_aten_value op_binary_masked_fill(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *mask = xi_aten_cast(x, xi_aten_arg(x, &a[1]), XINF_BOOL);
-    xi_value *fill = a[2].kind == XI_ATEN_TENSOR || a[2].scalar ? xi_aten_cast_like(x, xi_aten_scalar(x, &a[2], XINF_UNDEFINED), v) : NULL;
-    if (!fill) fill = xi_aten_dtype(v) ? xi_aten_scalar(x, &a[2], xi_aten_dtype(v)) : xi_aten_number_like(x, v, xi_aten_arg_double(x, &a[2], "masked_fill"));
+    xi_value *fill = a[2].kind == XI_ATEN_TENSOR || a[2].scalar
+                         ? xi_aten_cast_like(x, xi_aten_scalar(x, &a[2], XINF_UNDEFINED), v)
+                         : NULL;
+    if (!fill)
+        fill = xi_aten_dtype(v)
+                   ? xi_aten_scalar(x, &a[2], xi_aten_dtype(v))
+                   : xi_aten_number_like(x, v, xi_aten_arg_double(x, &a[2], "masked_fill"));
     return xi_aten_result(x, xi_aten_emit3(x, "Where", mask, fill, v));
 }
 
-#define BINARY_ROWS(name, fn, text, number) {name, "T:self T:other", fn, text, number}, {name, "T:self s:other", fn, text, number}
-#define BINARY_ALPHA(name, fn, text, number) {name, "T:self T:other s:alpha=1", fn, text, number}, {name, "T:self s:other s:alpha=1", fn, text, number}
+#define BINARY_ROWS(name, fn, text, number)      \
+    {name, "T:self T:other", fn, text, number},  \
+    {                                            \
+        name, "T:self s:other", fn, text, number \
+    }
+#define BINARY_ALPHA(name, fn, text, number)               \
+    {name, "T:self T:other s:alpha=1", fn, text, number},  \
+    {                                                      \
+        name, "T:self s:other s:alpha=1", fn, text, number \
+    }
 
 const xi_aten_op xi_aten_ops_binary[] = {
     BINARY_ALPHA("add", op_binary_add, "Add", 0),
-    {"_test_serialization_subcmul", "T:self T:other s:alpha=2", op_binary_add, "Sub", 0}, /* of torch's own test files */
+    {"_test_serialization_subcmul", "T:self T:other s:alpha=2", op_binary_add, "Sub",
+     0}, /* of torch's own test files */
     BINARY_ALPHA("sub", op_binary_add, "Sub", 0),
     BINARY_ALPHA("subtract", op_binary_add, "Sub", 0),
     BINARY_ALPHA("rsub", op_binary_rsub, NULL, 0),
@@ -379,7 +451,8 @@ const xi_aten_op xi_aten_ops_binary[] = {
     {"lerp", "T:self T:end T:weight", op_binary_lerp, NULL, 0},
     {"addcmul", "T:self T:tensor1 T:tensor2 s:value=1", op_binary_addc, "Mul", 0},
     {"addcdiv", "T:self T:tensor1 T:tensor2 s:value=1", op_binary_addc, "Div", 0},
-    {"isclose", "T:self T:other f:rtol=1e-5 f:atol=1e-8 b:equal_nan=False", op_binary_isclose, NULL, 0},
+    {"isclose", "T:self T:other f:rtol=1e-5 f:atol=1e-8 b:equal_nan=False", op_binary_isclose, NULL,
+     0},
     {"where", "T:condition T:self T:other", op_binary_where, NULL, 0},
     {"where", "T:condition s:self T:other", op_binary_where, NULL, 0},
     {"where", "T:condition T:self s:other", op_binary_where, NULL, 0},

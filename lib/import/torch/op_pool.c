@@ -7,12 +7,14 @@ typedef struct op_pool_config {
     bool ceil;
 } op_pool_config;
 
-static bool op_pool_read(xi_aten *x, op_pool_config *c, const xi_aten_value *kernel, const xi_aten_value *stride, const xi_aten_value *padding,
-                      const xi_aten_value *dilation, const xi_aten_value *ceil, const char *who)
+static bool op_pool_read(xi_aten *x, op_pool_config *c, const xi_aten_value *kernel,
+                         const xi_aten_value *stride, const xi_aten_value *padding,
+                         const xi_aten_value *dilation, const xi_aten_value *ceil, const char *who)
 {
     int32_t n = c->dims, given;
     for (int32_t i = 0; i < 3; i++) c->dilations[i] = 1;
-    if (xi_aten_arg_ints(x, kernel, c->kernel, 3, n, who) != n) return xi_aten_fail(x, XINF_MALFORMED, "%s: a kernel of another rank", who), false;
+    if (xi_aten_arg_ints(x, kernel, c->kernel, 3, n, who) != n)
+        return xi_aten_fail(x, XINF_MALFORMED, "%s: a kernel of another rank", who), false;
     given = xi_aten_arg_ints(x, stride, c->strides, 3, n, who);
     if (given < 0 || xi_aten_arg_ints(x, padding, c->pads, 3, n, who) < 0) return false;
     if (given == 0) memcpy(c->strides, c->kernel, sizeof c->strides);
@@ -42,7 +44,9 @@ static xi_value *op_pool_batched(xi_aten *x, xi_value *v, int32_t dims, bool *ad
 /* ONNX counts the index over the whole tensor; ATen over one channel's plane. */
 static xi_value *op_pool_plane_index(xi_aten *x, xi_value *index, xi_value *v, int32_t dims)
 {
-    xi_value *plane = xi_aten_reduce(x, "ReduceProd", xi_aten_slice(x, xi_aten_shape(x, v), 0, -dims, INT64_MAX, 1), NULL, 0, false);
+    xi_value *plane = xi_aten_reduce(x, "ReduceProd",
+                                     xi_aten_slice(x, xi_aten_shape(x, v), 0, -dims, INT64_MAX, 1),
+                                     NULL, 0, false);
     return xi_aten_emit2(x, "Mod", index, plane);
 }
 
@@ -54,7 +58,8 @@ static xi_aten_value op_pool_max(xi_aten *x, const xi_aten_value *a, const xi_at
     bool added;
     if (!op_pool_read(x, &c, &a[1], &a[2], &a[3], &a[4], &a[5], op->name)) return xi_aten_none();
     xi_value *v = op_pool_batched(x, xi_aten_arg(x, &a[0]), c.dims, &added);
-    xi_node *n = xi_aten_node(x, "MaxPool", 1, &v, op_pool_attrs(attrs, &c), attrs, op->text ? 2 : 1);
+    xi_node *n = xi_aten_node(x, "MaxPool", 1, &v, op_pool_attrs(attrs, &c), attrs,
+                              op->text ? 2 : 1);
     if (!n) return xi_aten_none();
     xi_value *y[2] = {n->outputs[0], NULL};
     if (added) y[0] = xi_aten_squeeze(x, y[0], 0);
@@ -70,10 +75,14 @@ static xi_aten_value op_pool_average(xi_aten *x, const xi_aten_value *a, const x
     xi_attr attrs[7];
     bool added;
     if (!op_pool_read(x, &c, &a[1], &a[2], &a[3], NULL, &a[4], op->name)) return xi_aten_none();
-    double divisor = c.dims > 1 && a[6].kind != XI_ATEN_NONE ? xi_aten_arg_double(x, &a[6], op->name) : 0, places = 1;
+    double divisor = c.dims > 1 && a[6].kind != XI_ATEN_NONE
+                         ? xi_aten_arg_double(x, &a[6], op->name)
+                         : 0,
+           places = 1;
     xi_value *v = op_pool_batched(x, xi_aten_arg(x, &a[0]), c.dims, &added);
     int32_t n = op_pool_attrs(attrs, &c);
-    attrs[n++] = XI_ATEN_ATTR_INT("count_include_pad", divisor != 0 || xi_aten_arg_bool(x, &a[5], op->name));
+    attrs[n++] = XI_ATEN_ATTR_INT("count_include_pad",
+                                  divisor != 0 || xi_aten_arg_bool(x, &a[5], op->name));
     xi_value *y = xi_aten_emit(x, "AveragePool", 1, &v, n, attrs);
     for (int32_t i = 0; i < c.dims; i++) places *= (double)c.kernel[i];
     if (divisor != 0) y = xi_aten_emit2(x, "Mul", y, xi_aten_number_like(x, y, places / divisor));
@@ -81,29 +90,44 @@ static xi_aten_value op_pool_average(xi_aten *x, const xi_aten_value *a, const x
 }
 
 /* The mean (or maximum) of a range of one axis, kept as an axis of one. */
-static xi_value *op_pool_range(xi_aten *x, xi_value *v, int64_t axis, int64_t from, int64_t to, bool maximum)
+static xi_value *op_pool_range(xi_aten *x, xi_value *v, int64_t axis, int64_t from, int64_t to,
+                               bool maximum)
 {
     v = xi_aten_slice(x, v, axis, from, to, 1);
     return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", v, &axis, 1, true);
 }
 
 /* Windows of different sizes: one axis after the other, since both mean and maximum separate. */
-static xi_value *op_pool_uneven(xi_aten *x, xi_value *v, int64_t axis, int64_t size, int64_t wanted, bool maximum)
+static xi_value *op_pool_uneven(xi_aten *x, xi_value *v, int64_t axis, int64_t size, int64_t wanted,
+                                bool maximum)
 {
     xi_value *parts[64];
-    if (wanted > 64) return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling to %lld uneven windows", (long long)wanted), NULL;
-    for (int64_t i = 0; i < wanted; i++) parts[i] = op_pool_range(x, v, axis, i * size / wanted, ((i + 1) * size + wanted - 1) / wanted, maximum);
+    if (wanted > 64)
+        return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling to %lld uneven windows",
+                            (long long)wanted),
+               NULL;
+    for (int64_t i = 0; i < wanted; i++)
+        parts[i] = op_pool_range(x, v, axis, i * size / wanted,
+                                 ((i + 1) * size + wanted - 1) / wanted, maximum);
     return xi_aten_concat(x, (int32_t)wanted, parts, axis);
 }
 
 /* The same when the size is not known: from ⌊i·size/n⌋ to ⌈(i+1)·size/n⌉. */
 static xi_value *op_pool_open(xi_aten *x, xi_value *v, int64_t axis, int64_t wanted, bool maximum)
 {
-    xi_value *parts[64], *n = xi_aten_whole(x, XINF_INT64, wanted), *size = xi_aten_size(x, v, axis).scalar;
-    if (wanted < 1 || wanted > 64) return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling to %lld windows of a size that is not known", (long long)wanted), NULL;
+    xi_value *parts[64], *n = xi_aten_whole(x, XINF_INT64, wanted),
+                         *size = xi_aten_size(x, v, axis).scalar;
+    if (wanted < 1 || wanted > 64)
+        return xi_aten_fail(x, XINF_UNSUPPORTED,
+                            "adaptive pooling to %lld windows of a size that is not known",
+                            (long long)wanted),
+               NULL;
     for (int64_t i = 0; i < wanted; i++) {
-        xi_value *from = xi_aten_whole_op(x, "Div", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i)), n);
-        xi_value *up = xi_aten_whole_op(x, "Add", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i + 1)), xi_aten_whole(x, XINF_INT64, wanted - 1));
+        xi_value *from = xi_aten_whole_op(
+            x, "Div", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i)), n);
+        xi_value *up = xi_aten_whole_op(
+            x, "Add", xi_aten_whole_op(x, "Mul", size, xi_aten_whole(x, XINF_INT64, i + 1)),
+            xi_aten_whole(x, XINF_INT64, wanted - 1));
         xi_value *part = xi_aten_slice_between(x, v, axis, from, xi_aten_whole_op(x, "Div", up, n));
         parts[i] = xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", part, &axis, 1, true);
     }
@@ -115,32 +139,40 @@ static xi_value *op_pool_adapt(xi_aten *x, xi_value *v, int64_t axis, int64_t wa
 {
     int64_t size = v && axis < xi_aten_rank(v) ? v->type.shape.dim[axis] : -1, dims[XI_MAX_RANK];
     if (x->status != XINF_OK || wanted < 0 || wanted == size) return v;
-    if (wanted == 1) return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", v, &axis, 1, true);
+    if (wanted == 1)
+        return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", v, &axis, 1, true);
     if (size < 0) return op_pool_open(x, v, axis, wanted, maximum);
     if (wanted == 0 || size % wanted) return op_pool_uneven(x, v, axis, size, wanted, maximum);
     int32_t rank = xi_aten_rank(v), at = 0;
-    if (rank >= XI_MAX_RANK) return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling of %d dimensions", rank), NULL;
+    if (rank >= XI_MAX_RANK)
+        return xi_aten_fail(x, XINF_UNSUPPORTED, "adaptive pooling of %d dimensions", rank), NULL;
     for (int32_t i = 0; i < rank; i++) {
-        dims[at++] = i == axis ? wanted : i == 0 && v->type.shape.dim[0] < 0 ? -1 : v->type.shape.dim[i];
+        dims[at++] = i == axis                            ? wanted
+                     : i == 0 && v->type.shape.dim[0] < 0 ? -1
+                                                          : v->type.shape.dim[i];
         if (i == axis) dims[at++] = size / wanted;
     }
     axis++;
-    return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", xi_aten_reshape(x, v, dims, at), &axis, 1, false);
+    return xi_aten_reduce(x, maximum ? "ReduceMax" : "ReduceMean", xi_aten_reshape(x, v, dims, at),
+                          &axis, 1, false);
 }
 
 /* All windows of one size: a plain pool, which fast kernels know. */
-static xi_value *op_pool_even(xi_aten *x, xi_value *v, const int64_t *wanted, int32_t dims, bool maximum)
+static xi_value *op_pool_even(xi_aten *x, xi_value *v, const int64_t *wanted, int32_t dims,
+                              bool maximum)
 {
     op_pool_config c = {.dims = dims};
     xi_attr attrs[5];
     int32_t rank = xi_aten_rank(v);
     for (int32_t i = 0; i < dims; i++) {
-        int64_t size = rank == dims + 2 ? v->type.shape.dim[i + 2] : -1, want = wanted[i] < 0 ? size : wanted[i];
+        int64_t size = rank == dims + 2 ? v->type.shape.dim[i + 2] : -1,
+                want = wanted[i] < 0 ? size : wanted[i];
         if (size <= 0 || want <= 0 || size % want) return NULL;
         c.kernel[i] = c.strides[i] = size / want;
         c.dilations[i] = 1;
     }
-    return xi_aten_emit(x, maximum ? "MaxPool" : "AveragePool", 1, &v, op_pool_attrs(attrs, &c), attrs);
+    return xi_aten_emit(x, maximum ? "MaxPool" : "AveragePool", 1, &v, op_pool_attrs(attrs, &c),
+                        attrs);
 }
 
 /* text: "max" or "mean" */
@@ -152,8 +184,11 @@ static xi_aten_value op_pool_adaptive(xi_aten *x, const xi_aten_value *a, const 
     int32_t dims = (int32_t)op->number;
     if (a[1].kind == XI_ATEN_LIST || a[1].kind == XI_ATEN_TUPLE)
         for (int32_t i = 0; i < a[1].list->count && i < dims; i++)
-            wanted[i] = a[1].list->items[i].kind == XI_ATEN_NONE ? -1 : xi_aten_arg_int(x, &a[1].list->items[i], op->name);
-    else xi_aten_arg_ints(x, &a[1], wanted, 3, dims, op->name);
+            wanted[i] = a[1].list->items[i].kind == XI_ATEN_NONE
+                            ? -1
+                            : xi_aten_arg_int(x, &a[1].list->items[i], op->name);
+    else
+        xi_aten_arg_ints(x, &a[1], wanted, 3, dims, op->name);
     for (int32_t i = 0; i < dims; i++) one = one && wanted[i] == 1;
     if (x->status != XINF_OK) return xi_aten_none();
     if (one && xi_aten_rank(v) != dims + 1) {
@@ -161,7 +196,8 @@ static xi_aten_value op_pool_adaptive(xi_aten *x, const xi_aten_value *a, const 
     } else {
         int32_t rank = xi_aten_need_rank(x, v, op->name);
         y = op_pool_even(x, v, wanted, dims, maximum);
-        for (int32_t i = 0; !y && i < dims && x->status == XINF_OK; i++) v = op_pool_adapt(x, v, rank - dims + i, wanted[i], maximum);
+        for (int32_t i = 0; !y && i < dims && x->status == XINF_OK; i++)
+            v = op_pool_adapt(x, v, rank - dims + i, wanted[i], maximum);
         if (!y) y = v;
     }
     return xi_aten_result(x, y);
@@ -181,7 +217,8 @@ static xi_aten_value op_pool_adaptive_max(xi_aten *x, const xi_aten_value *a, co
         int64_t size = rank >= dims ? v->type.shape.dim[rank - dims + i] : -1;
         if (size <= 0 || wanted[i] <= 0 || size % wanted[i]) {
             xi_value *y = v;
-            for (int32_t k = 0; k < dims; k++) y = op_pool_adapt(x, y, rank - dims + k, wanted[k], true);
+            for (int32_t k = 0; k < dims; k++)
+                y = op_pool_adapt(x, y, rank - dims + k, wanted[k], true);
             /* The indices of uneven windows are not made; nobody may ask for them. */
             xi_aten_value list = xi_aten_new_list(x, XI_ATEN_TUPLE, 2);
             if (x->status != XINF_OK) return xi_aten_none();
@@ -213,7 +250,8 @@ static xi_aten_value op_pool_lp(xi_aten *x, const xi_aten_value *a, const xi_ate
 }
 
 #define POOL_MAX "T:self I:kernel_size I:stride=[] I:padding=0 I:dilation=1 b:ceil_mode=False"
-#define POOL_AVERAGE "T:self I:kernel_size I:stride=[] I:padding=0 b:ceil_mode=False b:count_include_pad=True"
+#define POOL_AVERAGE \
+    "T:self I:kernel_size I:stride=[] I:padding=0 b:ceil_mode=False b:count_include_pad=True"
 
 const xi_aten_op xi_aten_ops_pool[] = {
     {"max_pool1d", POOL_MAX, op_pool_max, NULL, 1},
@@ -232,8 +270,10 @@ const xi_aten_op xi_aten_ops_pool[] = {
     {"adaptive_max_pool1d", "T:self I:output_size", op_pool_adaptive_max, NULL, 1},
     {"adaptive_max_pool2d", "T:self I:output_size", op_pool_adaptive_max, NULL, 2},
     {"adaptive_max_pool3d", "T:self I:output_size", op_pool_adaptive_max, NULL, 3},
-    {"lp_pool1d", "T:self i:norm_type I:kernel_size I?:stride=None b:ceil_mode=False", op_pool_lp, NULL, 1},
-    {"lp_pool2d", "T:self i:norm_type I:kernel_size I?:stride=None b:ceil_mode=False", op_pool_lp, NULL, 2},
+    {"lp_pool1d", "T:self i:norm_type I:kernel_size I?:stride=None b:ceil_mode=False", op_pool_lp,
+     NULL, 1},
+    {"lp_pool2d", "T:self i:norm_type I:kernel_size I?:stride=None b:ceil_mode=False", op_pool_lp,
+     NULL, 2},
     {NULL, NULL, NULL, NULL, 0},
 };
 

@@ -14,7 +14,8 @@ static xi_aten_value op_scalar_numel(xi_aten *x, const xi_aten_value *a, const x
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t count;
-    if (v && v->type.kind == XINF_KIND_TENSOR && xi_shape_count(&v->type.shape, &count)) return xi_aten_int(count);
+    if (v && v->type.kind == XINF_KIND_TENSOR && xi_shape_count(&v->type.shape, &count))
+        return xi_aten_int(count);
     return xi_aten_dynamic(XI_ATEN_INT, xi_aten_emit1(x, "Size", v));
 }
 
@@ -45,7 +46,8 @@ static xi_aten_value op_scalar_ints(xi_aten *x, char letter, int64_t a, int64_t 
     case '*': fits = xi_mul_i64(a, b, &r); break;
     case '/':
     case '%':
-        if (b == 0 || (a == INT64_MIN && b == -1)) return xi_aten_fail(x, XINF_MALFORMED, "a division by zero"), xi_aten_none();
+        if (b == 0 || (a == INT64_MIN && b == -1))
+            return xi_aten_fail(x, XINF_MALFORMED, "a division by zero"), xi_aten_none();
         r = letter == '/' ? op_scalar_floor_div(a, b) : a - b * op_scalar_floor_div(a, b);
         break;
     case 'm': r = a < b ? a : b; break;
@@ -99,15 +101,18 @@ static const char *op_scalar_onnx(char letter)
     }
 }
 
-/* text: one letter. Sizes are never negative, so the quotient of two that only a run knows is the truncated one. */
+/* text: one letter. Sizes are never negative, so the quotient of two that only a run knows is the
+ * truncated one. */
 static xi_aten_value op_scalar_binary(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     bool real = a[0].kind == XI_ATEN_DOUBLE || a[1].kind == XI_ATEN_DOUBLE;
     char letter = op->text[0];
     if (!a[0].scalar && !a[1].scalar)
-        return real ? op_scalar_doubles(letter, op_scalar_double(&a[0]), op_scalar_double(&a[1])) : op_scalar_ints(x, letter, op_scalar_int(&a[0]), op_scalar_int(&a[1]));
+        return real ? op_scalar_doubles(letter, op_scalar_double(&a[0]), op_scalar_double(&a[1]))
+                    : op_scalar_ints(x, letter, op_scalar_int(&a[0]), op_scalar_int(&a[1]));
     xinf_dtype dtype = real ? XINF_FLOAT32 : XINF_INT64;
-    xi_value *v = xi_aten_emit2(x, op_scalar_onnx(letter), xi_aten_scalar(x, &a[0], dtype), xi_aten_scalar(x, &a[1], dtype));
+    xi_value *v = xi_aten_emit2(x, op_scalar_onnx(letter), xi_aten_scalar(x, &a[0], dtype),
+                                xi_aten_scalar(x, &a[1], dtype));
     if (real && letter == '/') v = xi_aten_emit1(x, "Floor", v);
     if (letter == '!') v = xi_aten_emit1(x, "Not", v);
     return xi_aten_dynamic(op->number ? XI_ATEN_BOOL : real ? XI_ATEN_DOUBLE : XI_ATEN_INT, v);
@@ -115,13 +120,18 @@ static xi_aten_value op_scalar_binary(xi_aten *x, const xi_aten_value *a, const 
 
 static xi_aten_value op_scalar_true_div(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    if (!a[0].scalar && !a[1].scalar) return xi_aten_double(op_scalar_double(&a[0]) / op_scalar_double(&a[1]));
-    return xi_aten_dynamic(XI_ATEN_DOUBLE, xi_aten_emit2(x, "Div", xi_aten_scalar(x, &a[0], XINF_FLOAT32), xi_aten_scalar(x, &a[1], XINF_FLOAT32)));
+    if (!a[0].scalar && !a[1].scalar)
+        return xi_aten_double(op_scalar_double(&a[0]) / op_scalar_double(&a[1]));
+    return xi_aten_dynamic(XI_ATEN_DOUBLE,
+                           xi_aten_emit2(x, "Div", xi_aten_scalar(x, &a[0], XINF_FLOAT32),
+                                         xi_aten_scalar(x, &a[1], XINF_FLOAT32)));
 }
 
 static xi_aten_value op_scalar_neg(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    if (!a[0].scalar) return a[0].kind == XI_ATEN_DOUBLE ? xi_aten_double(-a[0].d) : op_scalar_ints(x, '-', 0, op_scalar_int(&a[0]));
+    if (!a[0].scalar)
+        return a[0].kind == XI_ATEN_DOUBLE ? xi_aten_double(-a[0].d)
+                                           : op_scalar_ints(x, '-', 0, op_scalar_int(&a[0]));
     return xi_aten_dynamic(a[0].kind, xi_aten_emit1(x, "Neg", a[0].scalar));
 }
 
@@ -138,11 +148,15 @@ static xi_aten_value op_scalar_item(xi_aten *x, const xi_aten_value *a, const xi
     xinf_dtype dtype = xi_aten_dtype(v);
     if (xi_aten_rank(v) != 0) v = xi_aten_reshape(x, v, NULL, 0);
     if (dtype == XINF_BOOL) return xi_aten_dynamic(XI_ATEN_BOOL, v);
-    if (dtype == XINF_UNDEFINED || xi_dtype_is_float(dtype)) return xi_aten_dynamic(XI_ATEN_DOUBLE, v);
+    if (dtype == XINF_UNDEFINED || xi_dtype_is_float(dtype))
+        return xi_aten_dynamic(XI_ATEN_DOUBLE, v);
     return xi_aten_dynamic(XI_ATEN_INT, xi_aten_cast(x, v, XINF_INT64));
 }
 
-#define SCALAR_ROW(name, letter, truth) {"_operator::" name, "s:a s:b", op_scalar_binary, letter, truth}
+#define SCALAR_ROW(name, letter, truth)                                \
+    {                                                                  \
+        "_operator::" name, "s:a s:b", op_scalar_binary, letter, truth \
+    }
 
 const xi_aten_op xi_aten_ops_scalar[] = {
     {"sym_size", "T:self i:dim", op_scalar_size, NULL, 0},

@@ -14,7 +14,8 @@ static xi_aten_value op_unary_same(xi_aten *x, const xi_aten_value *a, const xi_
 /* Integers become reals first. */
 static xi_aten_value op_unary_real(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, xi_aten_emit1(x, op->text, xi_aten_to_float(x, xi_aten_arg(x, &a[0]))));
+    return xi_aten_result(x,
+                          xi_aten_emit1(x, op->text, xi_aten_to_float(x, xi_aten_arg(x, &a[0]))));
 }
 
 /* Integers are unchanged by it. */
@@ -33,7 +34,8 @@ static xi_value *op_unary_scaled(xi_aten *x, const char *op, xi_value *v, double
 /* log2, log10: the natural one times a number. */
 static xi_aten_value op_unary_log_base(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, op_unary_scaled(x, "Log", xi_aten_arg(x, &a[0]), 1.0 / log((double)op->number)));
+    return xi_aten_result(
+        x, op_unary_scaled(x, "Log", xi_aten_arg(x, &a[0]), 1.0 / log((double)op->number)));
 }
 
 static xi_aten_value op_unary_exp2(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -44,7 +46,9 @@ static xi_aten_value op_unary_exp2(xi_aten *x, const xi_aten_value *a, const xi_
 
 static xi_aten_value op_unary_rsqrt(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, xi_aten_emit1(x, "Reciprocal", xi_aten_emit1(x, "Sqrt", xi_aten_to_float(x, xi_aten_arg(x, &a[0])))));
+    return xi_aten_result(
+        x, xi_aten_emit1(x, "Reciprocal",
+                         xi_aten_emit1(x, "Sqrt", xi_aten_to_float(x, xi_aten_arg(x, &a[0])))));
 }
 
 static xi_aten_value op_unary_square(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -53,12 +57,15 @@ static xi_aten_value op_unary_square(xi_aten *x, const xi_aten_value *a, const x
     return xi_aten_result(x, xi_aten_emit2(x, "Mul", v, v));
 }
 
-/* exp(x) − 1 without cancellation near 0: 2·tanh(x/2)/(1 − tanh(x/2)); beyond ±1 the plain form is exact enough. */
+/* exp(x) − 1 without cancellation near 0: 2·tanh(x/2)/(1 − tanh(x/2)); beyond ±1 the plain form is
+ * exact enough. */
 static xi_aten_value op_unary_expm1(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_to_float(x, xi_aten_arg(x, &a[0])), *one = xi_aten_number_like(x, v, 1);
-    xi_value *t = xi_aten_emit1(x, "Tanh", xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, 0.5)));
-    xi_value *near = xi_aten_emit2(x, "Div", xi_aten_emit2(x, "Add", t, t), xi_aten_emit2(x, "Sub", one, t));
+    xi_value *t = xi_aten_emit1(x, "Tanh",
+                                xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, 0.5)));
+    xi_value *near = xi_aten_emit2(x, "Div", xi_aten_emit2(x, "Add", t, t),
+                                   xi_aten_emit2(x, "Sub", one, t));
     xi_value *far = xi_aten_emit2(x, "Sub", xi_aten_emit1(x, "Exp", v), one);
     xi_value *small = xi_aten_emit2(x, "Less", xi_aten_emit1(x, "Abs", v), one);
     return xi_aten_result(x, xi_aten_emit3(x, "Where", small, near, far));
@@ -68,10 +75,13 @@ static xi_aten_value op_unary_expm1(xi_aten *x, const xi_aten_value *a, const xi
 static xi_aten_value op_unary_log1p(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_to_float(x, xi_aten_arg(x, &a[0])), *two = xi_aten_number_like(x, v, 2);
-    xi_value *half = xi_aten_emit1(x, "Atanh", xi_aten_emit2(x, "Div", v, xi_aten_emit2(x, "Add", v, two)));
+    xi_value *half = xi_aten_emit1(x, "Atanh",
+                                   xi_aten_emit2(x, "Div", v, xi_aten_emit2(x, "Add", v, two)));
     xi_value *near = xi_aten_emit2(x, "Add", half, half);
-    xi_value *far = xi_aten_emit1(x, "Log", xi_aten_emit2(x, "Add", v, xi_aten_number_like(x, v, 1)));
-    xi_value *small = xi_aten_emit2(x, "Less", xi_aten_emit1(x, "Abs", v), xi_aten_number_like(x, v, 0.5));
+    xi_value *far = xi_aten_emit1(x, "Log",
+                                  xi_aten_emit2(x, "Add", v, xi_aten_number_like(x, v, 1)));
+    xi_value *small = xi_aten_emit2(x, "Less", xi_aten_emit1(x, "Abs", v),
+                                    xi_aten_number_like(x, v, 0.5));
     return xi_aten_result(x, xi_aten_emit3(x, "Where", small, near, far));
 }
 
@@ -84,7 +94,8 @@ static xi_aten_value op_unary_erfc(xi_aten *x, const xi_aten_value *a, const xi_
 /* ONNX rounds towards zero by the sign times the floor of the absolute value. */
 static xi_value *op_unary_trunc_of(xi_aten *x, xi_value *v)
 {
-    return xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sign", v), xi_aten_emit1(x, "Floor", xi_aten_emit1(x, "Abs", v)));
+    return xi_aten_emit2(x, "Mul", xi_aten_emit1(x, "Sign", v),
+                         xi_aten_emit1(x, "Floor", xi_aten_emit1(x, "Abs", v)));
 }
 
 static xi_aten_value op_unary_trunc(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -99,35 +110,46 @@ static xi_aten_value op_unary_frac(xi_aten *x, const xi_aten_value *a, const xi_
     return xi_aten_result(x, xi_aten_emit2(x, "Sub", v, op_unary_trunc_of(x, v)));
 }
 
-static xi_aten_value op_unary_round_decimals(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
+static xi_aten_value op_unary_round_decimals(xi_aten *x, const xi_aten_value *a,
+                                             const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    xi_value *scale = xi_aten_number_like(x, v, pow(10.0, xi_aten_arg_double(x, &a[1], "round's decimals")));
-    return xi_aten_result(x, xi_aten_emit2(x, "Div", xi_aten_emit1(x, "Round", xi_aten_emit2(x, "Mul", v, scale)), scale));
+    xi_value *scale = xi_aten_number_like(
+        x, v, pow(10.0, xi_aten_arg_double(x, &a[1], "round's decimals")));
+    return xi_aten_result(
+        x, xi_aten_emit2(x, "Div", xi_aten_emit1(x, "Round", xi_aten_emit2(x, "Mul", v, scale)),
+                         scale));
 }
 
 static xi_aten_value op_unary_logical_not(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, xi_aten_emit1(x, "Not", xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL)));
+    return xi_aten_result(
+        x, xi_aten_emit1(x, "Not", xi_aten_cast(x, xi_aten_arg(x, &a[0]), XINF_BOOL)));
 }
 
 static xi_aten_value op_unary_bitwise_not(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    return xi_aten_result(x, xi_aten_emit1(x, xi_aten_dtype(v) == XINF_BOOL ? "Not" : "BitwiseNot", v));
+    return xi_aten_result(
+        x, xi_aten_emit1(x, xi_aten_dtype(v) == XINF_BOOL ? "Not" : "BitwiseNot", v));
 }
 
 static xi_aten_value op_unary_isfinite(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_to_float(x, xi_aten_arg(x, &a[0]));
-    xi_value *bad = xi_aten_emit2(x, "Or", xi_aten_emit1(x, "IsInf", v), xi_aten_emit1(x, "IsNaN", v));
+    xi_value *bad = xi_aten_emit2(x, "Or", xi_aten_emit1(x, "IsInf", v),
+                                  xi_aten_emit1(x, "IsNaN", v));
     return xi_aten_result(x, xi_aten_emit1(x, "Not", bad));
 }
 
 static xi_aten_value op_unary_angle_scale(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_to_float(x, xi_aten_arg(x, &a[0]));
-    return xi_aten_result(x, xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, op->number ? 180.0 / 3.14159265358979323846 : 3.14159265358979323846 / 180.0)));
+    return xi_aten_result(
+        x, xi_aten_emit2(x, "Mul", v,
+                         xi_aten_number_like(x, v,
+                                             op->number ? 180.0 / 3.14159265358979323846
+                                                        : 3.14159265358979323846 / 180.0)));
 }
 
 static xi_aten_value op_unary_signbit(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -140,8 +162,10 @@ static xi_aten_value op_unary_sinc(xi_aten *x, const xi_aten_value *a, const xi_
 {
     xi_value *v = xi_aten_to_float(x, xi_aten_arg(x, &a[0]));
     xi_value *w = xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, 3.14159265358979323846));
-    xi_value *zero = xi_aten_emit2(x, "Equal", v, xi_aten_number_like(x, v, 0)), *one = xi_aten_number_like(x, v, 1);
-    return xi_aten_result(x, xi_aten_emit3(x, "Where", zero, one, xi_aten_emit2(x, "Div", xi_aten_emit1(x, "Sin", w), w)));
+    xi_value *zero = xi_aten_emit2(x, "Equal", v, xi_aten_number_like(x, v, 0)),
+             *one = xi_aten_number_like(x, v, 1);
+    return xi_aten_result(x, xi_aten_emit3(x, "Where", zero, one,
+                                           xi_aten_emit2(x, "Div", xi_aten_emit1(x, "Sin", w), w)));
 }
 
 /* ---- activations ---- */
@@ -154,24 +178,29 @@ static xi_value *op_unary_with_alpha(xi_aten *x, const char *op, xi_value *v, do
 /* leaky_relu, celu: ONNX's operator with alpha */
 static xi_aten_value op_unary_alpha(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, op_unary_with_alpha(x, op->text, xi_aten_arg(x, &a[0]), xi_aten_arg_double(x, &a[1], op->name)));
+    return xi_aten_result(x, op_unary_with_alpha(x, op->text, xi_aten_arg(x, &a[0]),
+                                                 xi_aten_arg_double(x, &a[1], op->name)));
 }
 
 static xi_aten_value op_unary_elu(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    double alpha = xi_aten_arg_double(x, &a[1], "elu's alpha"), scale = xi_aten_arg_double(x, &a[2], "elu's scale");
+    double alpha = xi_aten_arg_double(x, &a[1], "elu's alpha"),
+           scale = xi_aten_arg_double(x, &a[2], "elu's scale");
     double input = xi_aten_arg_double(x, &a[3], "elu's input scale");
-    if (input != 1) return xi_aten_fail(x, XINF_UNSUPPORTED, "elu with an input scale"), xi_aten_none();
+    if (input != 1)
+        return xi_aten_fail(x, XINF_UNSUPPORTED, "elu with an input scale"), xi_aten_none();
     v = op_unary_with_alpha(x, "Elu", v, alpha);
-    return xi_aten_result(x, scale == 1 ? v : xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, scale)));
+    return xi_aten_result(
+        x, scale == 1 ? v : xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, scale)));
 }
 
 static xi_aten_value op_unary_gelu(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     bool tanh = xi_str_is(a[1].s, "tanh");
-    return xi_aten_result(x, xi_aten_emit(x, "Gelu", 1, &v, tanh, (xi_attr[]){XI_ATEN_ATTR_TEXT("approximate", "tanh")}));
+    return xi_aten_result(x, xi_aten_emit(x, "Gelu", 1, &v, tanh,
+                                          (xi_attr[]){XI_ATEN_ATTR_TEXT("approximate", "tanh")}));
 }
 
 static xi_aten_value op_unary_silu(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -183,17 +212,22 @@ static xi_aten_value op_unary_silu(xi_aten *x, const xi_aten_value *a, const xi_
 static xi_aten_value op_unary_hardsigmoid(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    return xi_aten_result(x, xi_aten_emit(x, "HardSigmoid", 1, &v, 2, (xi_attr[]){XI_ATEN_ATTR_FLOAT("alpha", 1.0 / 6), XI_ATEN_ATTR_FLOAT("beta", 0.5)}));
+    return xi_aten_result(x, xi_aten_emit(x, "HardSigmoid", 1, &v, 2,
+                                          (xi_attr[]){XI_ATEN_ATTR_FLOAT("alpha", 1.0 / 6),
+                                                      XI_ATEN_ATTR_FLOAT("beta", 0.5)}));
 }
 
 static xi_value *op_unary_clip(xi_aten *x, xi_value *v, double low, double high)
 {
-    return xi_aten_emit3(x, "Clip", v, xi_aten_number_like(x, v, low), xi_aten_number_like(x, v, high));
+    return xi_aten_emit3(x, "Clip", v, xi_aten_number_like(x, v, low),
+                         xi_aten_number_like(x, v, high));
 }
 
 static xi_aten_value op_unary_hardtanh(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, op_unary_clip(x, xi_aten_arg(x, &a[0]), xi_aten_arg_double(x, &a[1], "hardtanh"), xi_aten_arg_double(x, &a[2], "hardtanh")));
+    return xi_aten_result(x, op_unary_clip(x, xi_aten_arg(x, &a[0]),
+                                           xi_aten_arg_double(x, &a[1], "hardtanh"),
+                                           xi_aten_arg_double(x, &a[2], "hardtanh")));
 }
 
 static xi_aten_value op_unary_relu6(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -201,35 +235,47 @@ static xi_aten_value op_unary_relu6(xi_aten *x, const xi_aten_value *a, const xi
     return xi_aten_result(x, op_unary_clip(x, xi_aten_arg(x, &a[0]), 0, 6));
 }
 
-/* ONNX's Softplus is beta 1 and without the straight part; above the threshold the difference is below float's precision. */
+/* ONNX's Softplus is beta 1 and without the straight part; above the threshold the difference is
+ * below float's precision. */
 static xi_aten_value op_unary_softplus(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *t = v;
-    double beta = xi_aten_arg_double(x, &a[1], "softplus"), threshold = xi_aten_arg_double(x, &a[2], "softplus");
+    double beta = xi_aten_arg_double(x, &a[1], "softplus"),
+           threshold = xi_aten_arg_double(x, &a[2], "softplus");
     if (beta != 1) t = xi_aten_emit2(x, "Mul", v, xi_aten_number_like(x, v, beta));
     xi_value *y = xi_aten_emit1(x, "Softplus", t);
     if (beta != 1) y = xi_aten_emit2(x, "Div", y, xi_aten_number_like(x, v, beta));
-    if (threshold < 20) y = xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Greater", t, xi_aten_number_like(x, v, threshold)), v, y);
+    if (threshold < 20)
+        y = xi_aten_emit3(
+            x, "Where", xi_aten_emit2(x, "Greater", t, xi_aten_number_like(x, v, threshold)), v, y);
     return xi_aten_result(x, y);
 }
 
 static xi_aten_value op_unary_log_sigmoid(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    return xi_aten_result(x, xi_aten_emit1(x, "Neg", xi_aten_emit1(x, "Softplus", xi_aten_emit1(x, "Neg", xi_aten_arg(x, &a[0])))));
+    return xi_aten_result(
+        x, xi_aten_emit1(
+               x, "Neg",
+               xi_aten_emit1(x, "Softplus", xi_aten_emit1(x, "Neg", xi_aten_arg(x, &a[0])))));
 }
 
 static xi_aten_value op_unary_threshold(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
-    double edge = xi_aten_arg_double(x, &a[1], "threshold"), value = xi_aten_arg_double(x, &a[2], "threshold");
-    return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Greater", v, xi_aten_number_like(x, v, edge)), v, xi_aten_number_like(x, v, value)));
+    double edge = xi_aten_arg_double(x, &a[1], "threshold"),
+           value = xi_aten_arg_double(x, &a[2], "threshold");
+    return xi_aten_result(
+        x,
+        xi_aten_emit3(x, "Where", xi_aten_emit2(x, "Greater", v, xi_aten_number_like(x, v, edge)),
+                      v, xi_aten_number_like(x, v, value)));
 }
 
 static xi_aten_value op_unary_shrink(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     double lambda = xi_aten_arg_double(x, &a[1], op->name);
-    xi_attr attrs[2] = {XI_ATEN_ATTR_FLOAT("lambd", lambda), XI_ATEN_ATTR_FLOAT("bias", op->number ? lambda : 0)};
+    xi_attr attrs[2] = {XI_ATEN_ATTR_FLOAT("lambd", lambda),
+                        XI_ATEN_ATTR_FLOAT("bias", op->number ? lambda : 0)};
     return xi_aten_result(x, xi_aten_emit(x, "Shrink", 1, &v, 2, attrs));
 }
 
@@ -256,25 +302,36 @@ static xi_aten_value op_unary_logit(xi_aten *x, const xi_aten_value *a, const xi
         double eps = xi_aten_arg_double(x, &a[1], "logit's eps");
         v = op_unary_clip(x, v, eps, 1 - eps);
     }
-    return xi_aten_result(x, xi_aten_emit1(x, "Log", xi_aten_emit2(x, "Div", v, xi_aten_emit2(x, "Sub", xi_aten_number_like(x, v, 1), v))));
+    return xi_aten_result(
+        x, xi_aten_emit1(x, "Log",
+                         xi_aten_emit2(x, "Div", v,
+                                       xi_aten_emit2(x, "Sub", xi_aten_number_like(x, v, 1), v))));
 }
 
 static xi_aten_value op_unary_glu(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
     xi_value *v = xi_aten_arg(x, &a[0]);
     int64_t axis = xi_aten_arg_int(x, &a[1], "glu's dimension");
-    xi_node *n = xi_aten_node(x, "Split", 1, &v, 2, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis), XI_ATEN_ATTR_INT("num_outputs", 2)}, 2);
-    return n ? xi_aten_result(x, xi_aten_emit2(x, "Mul", n->outputs[0], xi_aten_emit1(x, "Sigmoid", n->outputs[1]))) : xi_aten_none();
+    xi_node *n = xi_aten_node(
+        x, "Split", 1, &v, 2,
+        (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis), XI_ATEN_ATTR_INT("num_outputs", 2)}, 2);
+    return n ? xi_aten_result(x, xi_aten_emit2(x, "Mul", n->outputs[0],
+                                               xi_aten_emit1(x, "Sigmoid", n->outputs[1])))
+             : xi_aten_none();
 }
 
 static xi_aten_value op_unary_softmax(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
 {
-    xi_value *v = xi_aten_cast(x, xi_aten_arg(x, &a[0]), xi_aten_arg_dtype(x, &a[2], XINF_UNDEFINED));
+    xi_value *v = xi_aten_cast(x, xi_aten_arg(x, &a[0]),
+                               xi_aten_arg_dtype(x, &a[2], XINF_UNDEFINED));
     int64_t axis = xi_aten_arg_int(x, &a[1], "softmax's dimension");
     v = xi_aten_to_float(x, v);
     if (op->number) v = xi_aten_emit1(x, "Neg", v);
-    if (xi_aten_rank(v) == 0) return xi_aten_result(x, xi_aten_reshape(x, xi_aten_emit1(x, op->text, xi_aten_unsqueeze(x, v, 0)), NULL, 0));
-    return xi_aten_result(x, xi_aten_emit(x, op->text, 1, &v, 1, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis)}));
+    if (xi_aten_rank(v) == 0)
+        return xi_aten_result(
+            x, xi_aten_reshape(x, xi_aten_emit1(x, op->text, xi_aten_unsqueeze(x, v, 0)), NULL, 0));
+    return xi_aten_result(
+        x, xi_aten_emit(x, op->text, 1, &v, 1, (xi_attr[]){XI_ATEN_ATTR_INT("axis", axis)}));
 }
 
 static xi_aten_value op_unary_identity(xi_aten *x, const xi_aten_value *a, const xi_aten_op *op)
@@ -287,7 +344,9 @@ static xi_aten_value op_unary_dropout(xi_aten *x, const xi_aten_value *a, const 
 {
     double p = xi_aten_arg_double(x, &a[1], "dropout's probability");
     if (a[2].kind != XI_ATEN_NONE && xi_aten_arg_bool(x, &a[2], "dropout's train") && p > 0)
-        return xi_aten_fail(x, XINF_UNSUPPORTED, "%s in training mode: call model.eval() before saving", op->name), xi_aten_none();
+        return xi_aten_fail(x, XINF_UNSUPPORTED,
+                            "%s in training mode: call model.eval() before saving", op->name),
+               xi_aten_none();
     return xi_aten_result(x, xi_aten_arg(x, &a[0]));
 }
 
@@ -295,14 +354,18 @@ static xi_aten_value op_unary_nan_to_num(xi_aten *x, const xi_aten_value *a, con
 {
     xi_value *v = xi_aten_arg(x, &a[0]), *zero = xi_aten_number_like(x, v, 0);
     if (xi_dtype_is_int(xi_aten_dtype(v))) return xi_aten_result(x, v);
-    double largest = xi_aten_dtype(v) == XINF_FLOAT64 ? 1.7976931348623157e308 : xi_aten_dtype(v) == XINF_FLOAT16 ? 65504 : 3.4028234663852886e38;
+    double largest = xi_aten_dtype(v) == XINF_FLOAT64   ? 1.7976931348623157e308
+                     : xi_aten_dtype(v) == XINF_FLOAT16 ? 65504
+                                                        : 3.4028234663852886e38;
     double nan = a[1].kind == XI_ATEN_NONE ? 0 : xi_aten_arg_double(x, &a[1], "nan_to_num");
     double up = a[2].kind == XI_ATEN_NONE ? largest : xi_aten_arg_double(x, &a[2], "nan_to_num");
     double down = a[3].kind == XI_ATEN_NONE ? -largest : xi_aten_arg_double(x, &a[3], "nan_to_num");
     xi_value *inf = xi_aten_emit1(x, "IsInf", v), *positive = xi_aten_emit2(x, "Greater", v, zero);
-    xi_value *end = xi_aten_emit3(x, "Where", positive, xi_aten_number_like(x, v, up), xi_aten_number_like(x, v, down));
+    xi_value *end = xi_aten_emit3(x, "Where", positive, xi_aten_number_like(x, v, up),
+                                  xi_aten_number_like(x, v, down));
     xi_value *y = xi_aten_emit3(x, "Where", inf, end, v);
-    return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit1(x, "IsNaN", v), xi_aten_number_like(x, v, nan), y));
+    return xi_aten_result(x, xi_aten_emit3(x, "Where", xi_aten_emit1(x, "IsNaN", v),
+                                           xi_aten_number_like(x, v, nan), y));
 }
 
 const xi_aten_op xi_aten_ops_unary[] = {
@@ -392,6 +455,7 @@ const xi_aten_op xi_aten_ops_unary[] = {
     {"feature_dropout", "T:input f:p b:train", op_unary_dropout, NULL, 0},
     {"alpha_dropout", "T:input f:p b:train", op_unary_dropout, NULL, 0},
     {"feature_alpha_dropout", "T:input f:p b:train", op_unary_dropout, NULL, 0},
-    {"nan_to_num", "T:self s?:nan=None s?:posinf=None s?:neginf=None", op_unary_nan_to_num, NULL, 0},
+    {"nan_to_num", "T:self s?:nan=None s?:posinf=None s?:neginf=None", op_unary_nan_to_num, NULL,
+     0},
     {NULL, NULL, NULL, NULL, 0},
 };

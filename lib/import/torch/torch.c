@@ -12,7 +12,8 @@ static void torch_end_owner(void *owner)
     xi_free(&alloc, p, p->size);
 }
 
-static xinf_status torch_create_owner(xi_torch_program **out, const xi_import_source *source, xinf_error *err)
+static xinf_status torch_create_owner(xi_torch_program **out, const xi_import_source *source,
+                                      xinf_error *err)
 {
     size_t text = source->method ? strlen(source->method) + 1 : 0, size = sizeof **out + text;
     xi_torch_program *p = *out = xi_calloc(source->alloc, 1, size);
@@ -26,10 +27,12 @@ static xinf_status torch_create_owner(xi_torch_program **out, const xi_import_so
     p->source.hints = NULL;
     p->source.hint_count = 0;
     if (text) p->source.method = memcpy(p + 1, source->method, text);
-    return xi_torch_archive_open(&p->archive, &p->alloc, source->file, source->limits.max_bytes, err);
+    return xi_torch_archive_open(&p->archive, &p->alloc, source->file, source->limits.max_bytes,
+                                 err);
 }
 
-static xinf_status torch_program(xi_import *out, xi_torch_archive *a, const xi_import_source *source, xinf_error *err)
+static xinf_status torch_program(xi_import *out, xi_torch_archive *a,
+                                 const xi_import_source *source, xinf_error *err)
 {
     switch (a->content) {
     case XI_TORCH_EXPORTED: return xi_import_torch_exported(out, a, source, err);

@@ -9,15 +9,17 @@ static xinf_status onnx_model_read(xi_onnx_model *m, uint64_t max_bytes, xinf_er
     xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     ProtobufCMessage *root;
     budget.fixed = max_bytes;
-    xinf_status status = xi_protobuf_read(&root, &m->payload_size, &onnx__model__descriptor, m->file->data, m->file->size, &m->tree,
-                                          &budget, "ONNX model", err);
+    xinf_status status = xi_protobuf_read(&root, &m->payload_size, &onnx__model__descriptor,
+                                          m->file->data, m->file->size, &m->tree, &budget,
+                                          "ONNX model", err);
     if (status) return status;
     m->proto = (const Onnx__Model *)root;
     if (!m->proto->graph) return xi_fail(err, XINF_MALFORMED, "ONNX model: it holds no graph");
     return XINF_OK;
 }
 
-xinf_status xi_onnx_model_open(xi_onnx_model **out, const xinf_allocator *alloc, const xi_file *file, const char *folder, bool map,
+xinf_status xi_onnx_model_open(xi_onnx_model **out, const xinf_allocator *alloc,
+                               const xi_file *file, const char *folder, bool map,
                                uint64_t max_bytes, xinf_error *err)
 {
     xinf_status status = XINF_OK;
@@ -72,13 +74,15 @@ size_t xi_onnx_model_limit(const xi_onnx_model *m)
 {
     xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     size_t described = m->file->size - m->payload_size;
-    return (size_t)budget.base + (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : (size_t)budget.factor * described);
+    return (size_t)budget.base +
+           (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : (size_t)budget.factor * described);
 }
 
 uint64_t xi_onnx_model_mapped(const xi_onnx_model *m)
 {
     uint64_t total = m->file->mapped ? m->file->size : 0;
-    for (const xi_onnx_file *f = m->files; f; f = f->next) total += f->file.mapped ? f->file.size : 0;
+    for (const xi_onnx_file *f = m->files; f; f = f->next)
+        total += f->file.mapped ? f->file.size : 0;
     return total;
 }
 
@@ -91,12 +95,16 @@ xinf_status xi_onnx_model_file(const xi_file **out, xi_onnx_model *m, xi_str nam
         return XINF_OK;
     }
     if (!m->folder)
-        return xi_fail(err, XINF_IO, "external data \"%.*s\": a model that was not opened from a file needs base_folder",
-                       XI_STR_ARG(name));
+        return xi_fail(
+            err, XINF_IO,
+            "external data \"%.*s\": a model that was not opened from a file needs base_folder",
+            XI_STR_ARG(name));
     xi_onnx_file *f = xi_calloc(&m->alloc, 1, sizeof *f);
     char *copy = xi_alloc(&m->alloc, name.len + 1);
     xinf_status status = f && copy ? XINF_OK : xi_fail_memory(err, name.len + sizeof *f);
-    if (!status) status = xi_file_open_below(&f->file, &m->alloc, m->folder, name.ptr, name.len, m->map, err);
+    if (!status)
+        status = xi_file_open_below(&f->file, &m->alloc, m->folder, name.ptr, name.len, m->map,
+                                    err);
     if (status) {
         xi_free(&m->alloc, copy, name.len + 1);
         xi_free(&m->alloc, f, sizeof *f);

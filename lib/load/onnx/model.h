@@ -1,4 +1,5 @@
-/* model.h — an ONNX file as its own tree, with the files its weights lie in. No meaning yet: import gives that. */
+/* model.h — an ONNX file as its own tree, with the files its weights lie in. No meaning yet: import
+ * gives that. */
 #ifndef XI_LOAD_ONNX_MODEL_H
 #define XI_LOAD_ONNX_MODEL_H
 
@@ -9,7 +10,8 @@
 struct Onnx__Model;
 typedef struct xi_onnx_file xi_onnx_file;
 
-/* Lives as long as anything that reads the model's weights or names: it owns external files and decoded contents. */
+/* Lives as long as anything that reads the model's weights or names: it owns external files and
+ * decoded contents. */
 typedef struct xi_onnx_model {
     xinf_allocator alloc;
     const struct Onnx__Model *proto; /* in `tree`; NULL after xi_onnx_model_drop_tree */
@@ -29,14 +31,17 @@ struct xi_onnx_file {
     xi_onnx_file *next;
 };
 
-/* Reads the tree. `file` is borrowed and must outlive *out. folder: where external data lies, NULL when the bytes have no
- * folder; copied. max_bytes: of memory for the tree; 0: 64 MiB + 16 × the bytes that are not weights. */
-xinf_status xi_onnx_model_open(xi_onnx_model **out, const xinf_allocator *alloc, const xi_file *file, const char *folder, bool map,
+/* Reads the tree. `file` is borrowed and must outlive *out. folder: where external data lies, NULL
+ * when the bytes have no folder; copied. max_bytes: of memory for the tree; 0: 64 MiB + 16 × the
+ * bytes that are not weights. */
+xinf_status xi_onnx_model_open(xi_onnx_model **out, const xinf_allocator *alloc,
+                               const xi_file *file, const char *folder, bool map,
                                uint64_t max_bytes, xinf_error *err);
 void xi_onnx_model_close(xi_onnx_model *m);
 /* Frees the tree once it is imported; names and weights stay. */
 void xi_onnx_model_drop_tree(xi_onnx_model *m);
-/* What the description may take in memory, tree and graph each: 64 MiB + 16 × the bytes that are not weights. */
+/* What the description may take in memory, tree and graph each: 64 MiB + 16 × the bytes that are
+ * not weights. */
 size_t xi_onnx_model_limit(const xi_onnx_model *m);
 /* Bytes of the model's files that are mapped. */
 uint64_t xi_onnx_model_mapped(const xi_onnx_model *m);

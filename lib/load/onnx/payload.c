@@ -15,29 +15,36 @@ typedef struct payload_source {
     size_t elements; /* expected */
 } payload_source;
 
-xinf_status xi_onnx_dims_count(int64_t *out, const int64_t *dims, size_t rank, size_t max_rank, xi_str name, xinf_error *err)
+xinf_status xi_onnx_dims_count(int64_t *out, const int64_t *dims, size_t rank, size_t max_rank,
+                               xi_str name, xinf_error *err)
 {
     int64_t count = 1;
     bool empty = false;
     if (rank > max_rank)
-        return xi_fail(err, XINF_UNSUPPORTED, "tensor \"%.*s\": %zu dimensions, at most %zu are supported", XI_STR_ARG(name), rank,
-                       max_rank);
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "tensor \"%.*s\": %zu dimensions, at most %zu are supported",
+                       XI_STR_ARG(name), rank, max_rank);
     for (size_t i = 0; i < rank; i++) {
         if (dims[i] < 0)
-            return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": dimension %zu is %lld", XI_STR_ARG(name), i, (long long)dims[i]);
+            return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": dimension %zu is %lld",
+                           XI_STR_ARG(name), i, (long long)dims[i]);
         if (dims[i] == 0)
             empty = true;
         else if (!xi_mul_i64(count, dims[i], &count))
-            return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": its dimensions multiply to more than fits", XI_STR_ARG(name));
+            return xi_fail(err, XINF_MALFORMED,
+                           "tensor \"%.*s\": its dimensions multiply to more than fits",
+                           XI_STR_ARG(name));
     }
     *out = empty ? 0 : count;
     return XINF_OK;
 }
 
-static xinf_status payload_fail(xinf_error *err, const xi_onnx_payload *p, xi_str name, const char *what, size_t got, size_t want)
+static xinf_status payload_fail(xinf_error *err, const xi_onnx_payload *p, xi_str name,
+                                const char *what, size_t got, size_t want)
 {
-    return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\" (%s, %lld elements): %s %zu, expected %zu", XI_STR_ARG(name),
-                   xinf_dtype_name(p->dtype), (long long)p->count, what, got, want);
+    return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\" (%s, %lld elements): %s %zu, expected %zu",
+                   XI_STR_ARG(name), xinf_dtype_name(p->dtype), (long long)p->count, what, got,
+                   want);
 }
 
 /* A decimal number, nothing else. */
@@ -53,8 +60,9 @@ static bool payload_number(ProtobufCBinaryData text, uint64_t *out)
     return true;
 }
 
-static xinf_status payload_external(const uint8_t **out, const xi_file **out_file, xi_onnx_model *m, const Onnx__Tensor *t,
-                                    size_t want, xi_str name, xinf_error *err)
+static xinf_status payload_external(const uint8_t **out, const xi_file **out_file, xi_onnx_model *m,
+                                    const Onnx__Tensor *t, size_t want, xi_str name,
+                                    xinf_error *err)
 {
     xi_str location = {NULL, 0};
     uint64_t offset = 0, length = want;
@@ -65,8 +73,9 @@ static xinf_status payload_external(const uint8_t **out, const xi_file **out_fil
         if (xi_str_is(key, "location")) location = xi_str_of_bytes(value);
         if ((xi_str_is(key, "offset") && !payload_number(value, &offset)) ||
             (xi_str_is(key, "length") && !payload_number(value, &length)))
-            return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": %.*s of its external data is not a number: \"%.*s\"", XI_STR_ARG(name),
-                           XI_STR_ARG(key), XI_STR_ARG(xi_str_of_bytes(value)));
+            return xi_fail(err, XINF_MALFORMED,
+                           "tensor \"%.*s\": %.*s of its external data is not a number: \"%.*s\"",
+                           XI_STR_ARG(name), XI_STR_ARG(key), XI_STR_ARG(xi_str_of_bytes(value)));
     }
     xinf_status status = xi_onnx_model_file(&file, m, location, err);
     if (status) {
@@ -75,8 +84,10 @@ static xinf_status payload_external(const uint8_t **out, const xi_file **out_fil
     }
     if (length != want || offset > file->size || want > file->size - offset)
         return xi_fail(err, XINF_MALFORMED,
-                       "tensor \"%.*s\": external data \"%.*s\" has %zu bytes; %llu at offset %llu are asked for, %zu are needed",
-                       XI_STR_ARG(name), XI_STR_ARG(location), file->size, (unsigned long long)length, (unsigned long long)offset, want);
+                       "tensor \"%.*s\": external data \"%.*s\" has %zu bytes; %llu at offset %llu "
+                       "are asked for, %zu are needed",
+                       XI_STR_ARG(name), XI_STR_ARG(location), file->size,
+                       (unsigned long long)length, (unsigned long long)offset, want);
     *out = file->data + offset;
     *out_file = file;
     return XINF_OK;
@@ -87,9 +98,11 @@ static payload_source payload_pick(const Onnx__Tensor *t, xinf_dtype dtype, size
     int32_t bits = xi_dtype_bits(dtype);
     switch (dtype) {
     case XINF_FLOAT32: return (payload_source){t->float_payload, t->n_float_payload, 4, elements};
-    case XINF_COMPLEX64: return (payload_source){t->float_payload, t->n_float_payload, 4, 2 * elements};
+    case XINF_COMPLEX64:
+        return (payload_source){t->float_payload, t->n_float_payload, 4, 2 * elements};
     case XINF_FLOAT64: return (payload_source){t->double_payload, t->n_double_payload, 8, elements};
-    case XINF_COMPLEX128: return (payload_source){t->double_payload, t->n_double_payload, 8, 2 * elements};
+    case XINF_COMPLEX128:
+        return (payload_source){t->double_payload, t->n_double_payload, 8, 2 * elements};
     case XINF_INT64: return (payload_source){t->int64_payload, t->n_int64_payload, 0, elements};
     case XINF_UINT32:
     case XINF_UINT64: return (payload_source){t->uint64_payload, t->n_uint64_payload, 0, elements};
@@ -131,8 +144,10 @@ static bool payload_varints(const payload_source *s, uint8_t *dst, size_t width)
     return true;
 }
 
-/* Spreads packed 4-bit or 2-bit elements to one per byte, in place or not: goes from the end. Signed ones are extended. */
-static void payload_unpack(uint8_t *dst, const uint8_t *packed, int64_t count, int32_t bits, bool sign)
+/* Spreads packed 4-bit or 2-bit elements to one per byte, in place or not: goes from the end.
+ * Signed ones are extended. */
+static void payload_unpack(uint8_t *dst, const uint8_t *packed, int64_t count, int32_t bits,
+                           bool sign)
 {
     int64_t per = 8 / bits;
     for (int64_t i = count - 1; i >= 0; i--) {
@@ -160,20 +175,23 @@ static xinf_status payload_alloc(void **out, xi_onnx_model *m, size_t size, xinf
     return *out ? XINF_OK : xi_fail_memory(err, size);
 }
 
-static xinf_status payload_strings(xi_onnx_payload *p, xi_onnx_model *m, const Onnx__Tensor *t, xi_str name, xinf_error *err)
+static xinf_status payload_strings(xi_onnx_payload *p, xi_onnx_model *m, const Onnx__Tensor *t,
+                                   xi_str name, xinf_error *err)
 {
     void *items;
     if (t->n_string_data != (size_t)p->count || t->data_location == ONNX_LOCATION_EXTERNAL)
         return payload_fail(err, p, name, "strings stored:", t->n_string_data, (size_t)p->count);
     xinf_status status = payload_alloc(&items, m, p->size, err);
     if (status) return status;
-    for (size_t i = 0; i < t->n_string_data; i++) ((xi_str *)items)[i] = xi_str_of_bytes(t->string_data[i]);
+    for (size_t i = 0; i < t->n_string_data; i++)
+        ((xi_str *)items)[i] = xi_str_of_bytes(t->string_data[i]);
     p->data = items;
     return XINF_OK;
 }
 
 /* Bytes as memory wants them, apart from bools and elements below a byte. */
-static xinf_status payload_raw(xi_onnx_payload *p, xi_onnx_model *m, const uint8_t *raw, const xi_file *file, xinf_error *err)
+static xinf_status payload_raw(xi_onnx_payload *p, xi_onnx_model *m, const uint8_t *raw,
+                               const xi_file *file, xinf_error *err)
 {
     int32_t bits = xi_dtype_bits(p->dtype);
     void *copy;
@@ -192,14 +210,18 @@ static xinf_status payload_raw(xi_onnx_payload *p, xi_onnx_model *m, const uint8
     return XINF_OK;
 }
 
-static xinf_status payload_typed(xi_onnx_payload *p, xi_onnx_model *m, const Onnx__Tensor *t, xi_str name, xinf_error *err)
+static xinf_status payload_typed(xi_onnx_payload *p, xi_onnx_model *m, const Onnx__Tensor *t,
+                                 xi_str name, xinf_error *err)
 {
     int32_t bits = xi_dtype_bits(p->dtype);
     payload_source s = payload_pick(t, p->dtype, (size_t)p->count);
     size_t stored = payload_stored(&s);
     uint8_t *dst;
-    if (stored == SIZE_MAX) return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": its data ends inside an element", XI_STR_ARG(name));
-    if (stored != s.elements) return payload_fail(err, p, name, "elements stored:", stored, s.elements);
+    if (stored == SIZE_MAX)
+        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": its data ends inside an element",
+                       XI_STR_ARG(name));
+    if (stored != s.elements)
+        return payload_fail(err, p, name, "elements stored:", stored, s.elements);
     if (s.fixed && s.count == 1) {
         p->data = s.slices[0].data;
         p->file = m->file;
@@ -216,7 +238,8 @@ static xinf_status payload_typed(xi_onnx_payload *p, xi_onnx_model *m, const Onn
         return XINF_OK;
     }
     if (!payload_varints(&s, dst, bits < 8 ? 1 : (size_t)bits / 8))
-        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": an integer is too long", XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": an integer is too long",
+                       XI_STR_ARG(name));
     if (bits < 8)
         payload_unpack(dst, dst, p->count, bits, p->dtype == XINF_INT4 || p->dtype == XINF_INT2);
     else if (p->dtype == XINF_BOOL)
@@ -224,24 +247,33 @@ static xinf_status payload_typed(xi_onnx_payload *p, xi_onnx_model *m, const Onn
     return XINF_OK;
 }
 
-static xinf_status payload_sizes(xi_onnx_payload *out, size_t *out_raw, const Onnx__Tensor *t, xi_str name, xinf_error *err)
+static xinf_status payload_sizes(xi_onnx_payload *out, size_t *out_raw, const Onnx__Tensor *t,
+                                 xi_str name, xinf_error *err)
 {
     if (t->data_type == 27 || t->data_type == 28)
-        return xi_fail(err, XINF_UNSUPPORTED, "tensor \"%.*s\": 6-bit floats are not supported", XI_STR_ARG(name));
+        return xi_fail(err, XINF_UNSUPPORTED, "tensor \"%.*s\": 6-bit floats are not supported",
+                       XI_STR_ARG(name));
     if (!xi_dtype_known(t->data_type))
-        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": element type %d is unknown", XI_STR_ARG(name), t->data_type);
+        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": element type %d is unknown",
+                       XI_STR_ARG(name), t->data_type);
     *out = (xi_onnx_payload){.dtype = t->data_type, .rank = (int32_t)t->n_dims, .dims = t->dims};
-    xinf_status status = xi_onnx_dims_count(&out->count, t->dims, t->n_dims, PAYLOAD_MAX_RANK, name, err);
+    xinf_status status = xi_onnx_dims_count(&out->count, t->dims, t->n_dims, PAYLOAD_MAX_RANK, name,
+                                            err);
     if (status) return status;
     size_t element = t->data_type == XINF_STRING ? sizeof(xi_str) : xinf_dtype_size(t->data_type);
-    size_t per = 8 / (size_t)(xi_dtype_bits(t->data_type) < 8 && t->data_type != XINF_STRING ? xi_dtype_bits(t->data_type) : 8);
-    if ((uint64_t)out->count > SIZE_MAX / 2 || !xi_mul_size((size_t)out->count, element, &out->size))
-        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": it is larger than memory can be", XI_STR_ARG(name));
+    size_t per = 8 / (size_t)(xi_dtype_bits(t->data_type) < 8 && t->data_type != XINF_STRING
+                                  ? xi_dtype_bits(t->data_type)
+                                  : 8);
+    if ((uint64_t)out->count > SIZE_MAX / 2 ||
+        !xi_mul_size((size_t)out->count, element, &out->size))
+        return xi_fail(err, XINF_MALFORMED, "tensor \"%.*s\": it is larger than memory can be",
+                       XI_STR_ARG(name));
     *out_raw = per == 1 ? out->size : ((size_t)out->count + per - 1) / per;
     return XINF_OK;
 }
 
-xinf_status xi_onnx_payload_load(xi_onnx_payload *out, xi_onnx_model *model, const Onnx__Tensor *t, xinf_error *err)
+xinf_status xi_onnx_payload_load(xi_onnx_payload *out, xi_onnx_model *model, const Onnx__Tensor *t,
+                                 xinf_error *err)
 {
     static const uint8_t nothing[8];
     xi_str name = xi_str_of_bytes(t->name);
@@ -260,6 +292,7 @@ xinf_status xi_onnx_payload_load(xi_onnx_payload *out, xi_onnx_model *model, con
         return status ? status : payload_raw(out, model, raw, file, err);
     }
     if (!t->has_raw_payload) return payload_typed(out, model, t, name, err);
-    if (t->raw_payload.len != want) return payload_fail(err, out, name, "bytes of raw data:", t->raw_payload.len, want);
+    if (t->raw_payload.len != want)
+        return payload_fail(err, out, name, "bytes of raw data:", t->raw_payload.len, want);
     return payload_raw(out, model, raw, file, err);
 }

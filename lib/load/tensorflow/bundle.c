@@ -87,15 +87,18 @@ static xinf_status bundle_expand(bundle_block *block, xi_tf_bundle *b, xinf_erro
     const uint8_t *p = block->data, *end = p + block->size;
     uint64_t size;
     if (!xi_wire_varint(&size, &p, end) || size > 64 * (uint64_t)block->size)
-        return xi_fail(err, XINF_MALFORMED, "variables.index: a compressed block does not say how large it is");
+        return xi_fail(err, XINF_MALFORMED,
+                       "variables.index: a compressed block does not say how large it is");
     uint8_t *dst = xi_arena_alloc(&b->arena, (size_t)size);
     if (!dst) return xi_fail_memory(err, (size_t)size);
-    if (!bundle_unpack(dst, (size_t)size, p, end)) return xi_fail(err, XINF_MALFORMED, "variables.index: a compressed block is damaged");
+    if (!bundle_unpack(dst, (size_t)size, p, end))
+        return xi_fail(err, XINF_MALFORMED, "variables.index: a compressed block is damaged");
     *block = (bundle_block){dst, (size_t)size};
     return XINF_OK;
 }
 
-static xinf_status bundle_handle(bundle_block *out, xi_tf_bundle *b, const uint8_t **p, const uint8_t *end, xinf_error *err)
+static xinf_status bundle_handle(bundle_block *out, xi_tf_bundle *b, const uint8_t **p,
+                                 const uint8_t *end, xinf_error *err)
 {
     const xi_file *f = &b->index;
     uint64_t offset, size;
@@ -105,7 +108,9 @@ static xinf_status bundle_handle(bundle_block *out, xi_tf_bundle *b, const uint8
         return xi_fail(err, XINF_MALFORMED, "variables.index: a block lies outside the file");
     *out = (bundle_block){f->data + offset, (size_t)size};
     const uint8_t *trailer = out->data + out->size;
-    if (trailer[0] > 1) return xi_fail(err, XINF_UNSUPPORTED, "variables.index: a block is compressed in a way that is not known");
+    if (trailer[0] > 1)
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "variables.index: a block is compressed in a way that is not known");
     if (bundle_mask(xi_crc_add(&b->crc, 0, out->data, out->size + 1)) != bundle_u32(trailer + 1))
         return xi_fail(err, XINF_MALFORMED, "variables.index: a block's checksum does not match");
     return trailer[0] ? bundle_expand(out, b, err) : XINF_OK;
@@ -122,7 +127,8 @@ typedef struct bundle_cursor {
 static xinf_status bundle_begin(bundle_cursor *c, bundle_block b, xinf_error *err)
 {
     uint32_t restarts = b.size >= 4 ? bundle_u32(b.data + b.size - 4) : 0;
-    if (b.size < 4 || restarts > (b.size - 4) / 4) return xi_fail(err, XINF_MALFORMED, "variables.index: a block's end is damaged");
+    if (b.size < 4 || restarts > (b.size - 4) / 4)
+        return xi_fail(err, XINF_MALFORMED, "variables.index: a block's end is damaged");
     c->p = b.data;
     c->end = b.data + b.size - 4 - 4 * (size_t)restarts;
     c->key_len = 0;
@@ -133,10 +139,13 @@ static xinf_status bundle_begin(bundle_cursor *c, bundle_block b, xinf_error *er
 static xinf_status bundle_next(bundle_cursor *c, xinf_error *err)
 {
     uint64_t shared, own, value;
-    if (!xi_wire_varint(&shared, &c->p, c->end) || !xi_wire_varint(&own, &c->p, c->end) || !xi_wire_varint(&value, &c->p, c->end) ||
-        shared > c->key_len || own > (uint64_t)(c->end - c->p) || value > (uint64_t)(c->end - c->p) - own)
+    if (!xi_wire_varint(&shared, &c->p, c->end) || !xi_wire_varint(&own, &c->p, c->end) ||
+        !xi_wire_varint(&value, &c->p, c->end) || shared > c->key_len ||
+        own > (uint64_t)(c->end - c->p) || value > (uint64_t)(c->end - c->p) - own)
         return xi_fail(err, XINF_MALFORMED, "variables.index: an entry is damaged");
-    if (shared + own > BUNDLE_MAX_KEY) return xi_fail(err, XINF_LIMIT, "variables.index: a name is longer than %d bytes", (int)BUNDLE_MAX_KEY);
+    if (shared + own > BUNDLE_MAX_KEY)
+        return xi_fail(err, XINF_LIMIT, "variables.index: a name is longer than %d bytes",
+                       (int)BUNDLE_MAX_KEY);
     if (own) memcpy(c->key + shared, c->p, (size_t)own);
     c->key_len = (size_t)(shared + own);
     c->value = c->p + own;
@@ -150,27 +159,31 @@ static xinf_status bundle_add(xi_tf_bundle *b, const bundle_cursor *c, xinf_erro
     ProtobufCMessage *root;
     xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     if (c->key_len == 0) {
-        xinf_status status = xi_protobuf_read(&root, NULL, &tf__bundle_header__descriptor, c->value, c->value_len, &b->arena, &budget,
-                                              "variables.index", err);
+        xinf_status status = xi_protobuf_read(&root, NULL, &tf__bundle_header__descriptor, c->value,
+                                              c->value_len, &b->arena, &budget, "variables.index",
+                                              err);
         if (status) return status;
         const Tf__BundleHeader *h = (const Tf__BundleHeader *)root;
-        if (h->endianness) return xi_fail(err, XINF_UNSUPPORTED, "variables.index: the variables are big-endian");
+        if (h->endianness)
+            return xi_fail(err, XINF_UNSUPPORTED, "variables.index: the variables are big-endian");
         if (h->num_shards < 0 || h->num_shards > BUNDLE_MAX_SHARDS)
             return xi_fail(err, XINF_LIMIT, "variables.index: %d data files", (int)h->num_shards);
         b->shard_count = h->num_shards;
         return XINF_OK;
     }
     xi_str name = {xi_arena_strndup(&b->arena, c->key, c->key_len), c->key_len};
-    xinf_status status = xi_protobuf_read(&root, NULL, &tf__bundle_entry__descriptor, c->value, c->value_len, &b->arena, &budget,
-                                          "variables.index", err);
+    xinf_status status = xi_protobuf_read(&root, NULL, &tf__bundle_entry__descriptor, c->value,
+                                          c->value_len, &b->arena, &budget, "variables.index", err);
     if (status) return status;
-    if (!name.ptr || !xi_grow(&b->alloc, (void **)&b->items, &b->item_capacity, b->item_count + 1, sizeof *b->items))
+    if (!name.ptr || !xi_grow(&b->alloc, (void **)&b->items, &b->item_capacity, b->item_count + 1,
+                              sizeof *b->items))
         return xi_fail_memory(err, sizeof *b->items);
     b->items[b->item_count++] = (bundle_item){name, (const Tf__BundleEntry *)root};
     return XINF_OK;
 }
 
-static xinf_status bundle_block_read(xi_tf_bundle *b, bundle_cursor *c, bundle_block block, xinf_error *err)
+static xinf_status bundle_block_read(xi_tf_bundle *b, bundle_cursor *c, bundle_block block,
+                                     xinf_error *err)
 {
     xinf_status status = bundle_begin(c, block, err);
     while (!status && c->p < c->end) {
@@ -200,7 +213,8 @@ static xinf_status bundle_table(xi_tf_bundle *b, xinf_error *err)
         const uint8_t *handle = c[0].value;
         XI_TRY(bundle_handle(&block, b, &handle, c[0].value + c[0].value_len, err));
         total += BUNDLE_TRAILER; /* of the smallest one */
-        if (total > f->size) XI_TRY(xi_fail(err, XINF_MALFORMED, "variables.index: its blocks overlap"));
+        if (total > f->size)
+            XI_TRY(xi_fail(err, XINF_MALFORMED, "variables.index: its blocks overlap"));
         XI_TRY(bundle_block_read(b, &c[1], block, err));
     }
 cleanup:
@@ -210,7 +224,8 @@ cleanup:
 
 /* ---- opening ---- */
 
-static xinf_status bundle_start(xi_tf_bundle **out, const xinf_allocator *alloc, xi_file *index, xinf_error *err)
+static xinf_status bundle_start(xi_tf_bundle **out, const xinf_allocator *alloc, xi_file *index,
+                                xinf_error *err)
 {
     xi_tf_bundle *b = xi_calloc(alloc, 1, sizeof *b);
     *out = NULL;
@@ -230,7 +245,8 @@ static xinf_status bundle_start(xi_tf_bundle **out, const xinf_allocator *alloc,
     return status;
 }
 
-xinf_status xi_tf_bundle_read(xi_tf_bundle **out, const xinf_allocator *alloc, const uint8_t *index, size_t size, xinf_error *err)
+xinf_status xi_tf_bundle_read(xi_tf_bundle **out, const xinf_allocator *alloc, const uint8_t *index,
+                              size_t size, xinf_error *err)
 {
     xi_file file;
     xi_file_borrow(&file, index, size);
@@ -248,21 +264,25 @@ static xinf_status bundle_shards(xi_tf_bundle *b, const char *folder, bool map, 
     b->shards = xi_calloc(&b->alloc, (size_t)count + 1, sizeof *b->shards);
     if (!b->shards) return xi_fail_memory(err, (size_t)count * sizeof *b->shards);
     for (int32_t i = 0; i < count; i++) {
-        int len = snprintf(name, sizeof name, "variables/variables.data-%05d-of-%05d", (int)i, (int)count);
-        xinf_status status = xi_file_open_below(&b->shards[i], &b->alloc, folder, name, (size_t)len, map, err);
+        int len = snprintf(name, sizeof name, "variables/variables.data-%05d-of-%05d", (int)i,
+                           (int)count);
+        xinf_status status = xi_file_open_below(&b->shards[i], &b->alloc, folder, name, (size_t)len,
+                                                map, err);
         if (status) return status;
         b->shard_count = i + 1;
     }
     return XINF_OK;
 }
 
-xinf_status xi_tf_bundle_open(xi_tf_bundle **out, const xinf_allocator *alloc, const char *folder, bool map, xinf_error *err)
+xinf_status xi_tf_bundle_open(xi_tf_bundle **out, const xinf_allocator *alloc, const char *folder,
+                              bool map, xinf_error *err)
 {
     xi_file index;
     static const char name[] = "variables/variables.index";
     xinf_error own = XINF_ERROR_INIT;
     *out = NULL;
-    xinf_status status = xi_file_open_below(&index, alloc, folder, name, sizeof name - 1, map, &own);
+    xinf_status status = xi_file_open_below(&index, alloc, folder, name, sizeof name - 1, map,
+                                            &own);
     if (status == XINF_IO) return XINF_OK; /* a model without variables */
     if (!status) status = bundle_start(out, alloc, &index, err);
     if (!status) status = bundle_shards(*out, folder, map, err);
@@ -298,38 +318,51 @@ xinf_status xi_tf_bundle_find(xi_tf_constant *out, xi_tf_bundle *b, xi_str name,
 {
     const Tf__BundleEntry *e = bundle_search(b, name);
     *out = (xi_tf_constant){.count = 1};
-    if (!e) return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\" is not among the saved ones", XI_STR_ARG(name));
+    if (!e)
+        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\" is not among the saved ones",
+                       XI_STR_ARG(name));
     out->dtype = xi_tf_dtype(e->dtype);
     size_t element = (size_t)xi_dtype_bits(out->dtype) / 8, want;
     if (e->n_slices || element == 0)
-        return xi_fail(err, XINF_UNSUPPORTED, "variable \"%.*s\": it is saved in slices or of type %d", XI_STR_ARG(name), (int)e->dtype);
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "variable \"%.*s\": it is saved in slices or of type %d", XI_STR_ARG(name),
+                       (int)e->dtype);
     if (e->shape && (e->shape->n_dim > 12 || e->shape->unknown_rank))
-        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its rank is unknown or too large", XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its rank is unknown or too large",
+                       XI_STR_ARG(name));
     out->rank = e->shape ? (int32_t)e->shape->n_dim : 0;
     for (int32_t i = 0; i < out->rank; i++) {
         out->dims[i] = e->shape->dim[i]->size;
         if (out->dims[i] < 0 || !xi_mul_i64(out->count, out->dims[i], &out->count))
-            return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its dimensions are wrong", XI_STR_ARG(name));
+            return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its dimensions are wrong",
+                           XI_STR_ARG(name));
     }
-    if (!xi_mul_size((size_t)out->count, element, &want) || e->size < 0 || (uint64_t)e->size != want)
-        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": %lld bytes, its shape wants another number", XI_STR_ARG(name), (long long)e->size);
+    if (!xi_mul_size((size_t)out->count, element, &want) || e->size < 0 ||
+        (uint64_t)e->size != want)
+        return xi_fail(err, XINF_MALFORMED,
+                       "variable \"%.*s\": %lld bytes, its shape wants another number",
+                       XI_STR_ARG(name), (long long)e->size);
     if (e->shard_id < 0 || e->shard_id >= b->shard_count)
-        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": there is no data file %d", XI_STR_ARG(name), (int)e->shard_id);
+        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": there is no data file %d",
+                       XI_STR_ARG(name), (int)e->shard_id);
     const xi_file *f = &b->shards[e->shard_id];
     if (e->offset < 0 || (uint64_t)e->offset > f->size || want > f->size - (size_t)e->offset)
-        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": it lies outside its data file", XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": it lies outside its data file",
+                       XI_STR_ARG(name));
     out->data = f->data + e->offset;
     out->size = want;
     out->file = f;
     if (bundle_mask(xi_crc_add(&b->crc, 0, out->data, want)) != e->crc32c)
-        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its checksum does not match", XI_STR_ARG(name));
+        return xi_fail(err, XINF_MALFORMED, "variable \"%.*s\": its checksum does not match",
+                       XI_STR_ARG(name));
     return XINF_OK;
 }
 
 uint64_t xi_tf_bundle_mapped(const xi_tf_bundle *b)
 {
     uint64_t total = 0;
-    for (int32_t i = 0; b && i < b->shard_count; i++) total += b->shards[i].mapped ? b->shards[i].size : 0;
+    for (int32_t i = 0; b && i < b->shard_count; i++)
+        total += b->shards[i].mapped ? b->shards[i].size : 0;
     return total;
 }
 

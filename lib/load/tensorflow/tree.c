@@ -5,12 +5,14 @@
 #include "load/tensorflow/bundle.h"
 #include "load/tensorflow/tensorflow.pb-c.h"
 
-static xinf_status tf_tree_read(ProtobufCMessage **out, xi_tf_tree *t, const ProtobufCMessageDescriptor *d, uint64_t max_bytes,
+static xinf_status tf_tree_read(ProtobufCMessage **out, xi_tf_tree *t,
+                                const ProtobufCMessageDescriptor *d, uint64_t max_bytes,
                                 const char *what, xinf_error *err)
 {
     xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     budget.fixed = max_bytes;
-    return xi_protobuf_read(out, &t->payload_size, d, t->file->data, t->file->size, &t->arena, &budget, what, err);
+    return xi_protobuf_read(out, &t->payload_size, d, t->file->data, t->file->size, &t->arena,
+                            &budget, what, err);
 }
 
 static bool tf_tree_has_tag(const Tf__MetaGraph *m, const char *tag)
@@ -23,13 +25,15 @@ static bool tf_tree_has_tag(const Tf__MetaGraph *m, const char *tag)
 static xinf_status tf_tree_saved(xi_tf_tree *t, uint64_t max_bytes, xinf_error *err)
 {
     ProtobufCMessage *root;
-    xinf_status status = tf_tree_read(&root, t, &tf__saved_model__descriptor, max_bytes, "SavedModel", err);
+    xinf_status status = tf_tree_read(&root, t, &tf__saved_model__descriptor, max_bytes,
+                                      "SavedModel", err);
     if (status) return status;
     const Tf__SavedModel *m = (const Tf__SavedModel *)root;
     for (size_t i = 0; i < m->n_meta_graphs && !t->meta; i++)
         if (tf_tree_has_tag(m->meta_graphs[i], "serve")) t->meta = m->meta_graphs[i];
     if (!t->meta && m->n_meta_graphs) t->meta = m->meta_graphs[0];
-    if (!t->meta || !t->meta->graph_def) return xi_fail(err, XINF_MALFORMED, "SavedModel: it holds no graph");
+    if (!t->meta || !t->meta->graph_def)
+        return xi_fail(err, XINF_MALFORMED, "SavedModel: it holds no graph");
     t->graph = t->meta->graph_def;
     return XINF_OK;
 }
@@ -37,15 +41,18 @@ static xinf_status tf_tree_saved(xi_tf_tree *t, uint64_t max_bytes, xinf_error *
 static xinf_status tf_tree_graph(xi_tf_tree *t, uint64_t max_bytes, xinf_error *err)
 {
     ProtobufCMessage *root;
-    xinf_status status = tf_tree_read(&root, t, &tf__graph__descriptor, max_bytes, "TensorFlow graph", err);
+    xinf_status status = tf_tree_read(&root, t, &tf__graph__descriptor, max_bytes,
+                                      "TensorFlow graph", err);
     if (status) return status;
     t->graph = (const Tf__Graph *)root;
-    if (!t->graph->n_node) return xi_fail(err, XINF_MALFORMED, "TensorFlow graph: it holds no nodes");
+    if (!t->graph->n_node)
+        return xi_fail(err, XINF_MALFORMED, "TensorFlow graph: it holds no nodes");
     return XINF_OK;
 }
 
-xinf_status xi_tf_tree_open(xi_tf_tree **out, const xinf_allocator *alloc, const xi_file *file, bool saved, const char *folder, bool map,
-                            uint64_t max_bytes, xinf_error *err)
+xinf_status xi_tf_tree_open(xi_tf_tree **out, const xinf_allocator *alloc, const xi_file *file,
+                            bool saved, const char *folder, bool map, uint64_t max_bytes,
+                            xinf_error *err)
 {
     xinf_status status = XINF_OK;
     *out = NULL;
@@ -79,5 +86,6 @@ size_t xi_tf_tree_limit(const xi_tf_tree *t)
 {
     xi_protobuf_budget budget = XI_PROTOBUF_BUDGET;
     size_t described = t->file->size - t->payload_size;
-    return (size_t)budget.base + (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : (size_t)budget.factor * described);
+    return (size_t)budget.base +
+           (described > SIZE_MAX / 32 ? SIZE_MAX / 2 : (size_t)budget.factor * described);
 }

@@ -18,16 +18,18 @@ typedef struct xi_tf_tree {
     xi_arena contents; /* constants that the file stores in another form than memory does */
     size_t contents_limit;
     const xi_file *file;
-    size_t payload_size;             /* bytes of weights inside `file` */
-    const struct Tf__Graph *graph;   /* never NULL after opening */
+    size_t payload_size;              /* bytes of weights inside `file` */
+    const struct Tf__Graph *graph;    /* never NULL after opening */
     const struct Tf__MetaGraph *meta; /* of a SavedModel, else NULL */
-    struct xi_tf_bundle *bundle;     /* the variables of a SavedModel; NULL: it has none */
+    struct xi_tf_bundle *bundle;      /* the variables of a SavedModel; NULL: it has none */
 } xi_tf_tree;
 
-/* Reads a GraphDef, or (saved) a SavedModel's first graph with tag "serve", else its first. The file is borrowed and must
- * outlive *out. folder: of a SavedModel's variables; NULL: none. max_bytes: of memory for the tree; 0: the usual budget. */
-xinf_status xi_tf_tree_open(xi_tf_tree **out, const xinf_allocator *alloc, const xi_file *file, bool saved, const char *folder, bool map,
-                            uint64_t max_bytes, xinf_error *err);
+/* Reads a GraphDef, or (saved) a SavedModel's first graph with tag "serve", else its first. The
+ * file is borrowed and must outlive *out. folder: of a SavedModel's variables; NULL: none.
+ * max_bytes: of memory for the tree; 0: the usual budget. */
+xinf_status xi_tf_tree_open(xi_tf_tree **out, const xinf_allocator *alloc, const xi_file *file,
+                            bool saved, const char *folder, bool map, uint64_t max_bytes,
+                            xinf_error *err);
 void xi_tf_tree_close(xi_tf_tree *t);
 /* What the description may take in memory. */
 size_t xi_tf_tree_limit(const xi_tf_tree *t);
@@ -43,9 +45,12 @@ typedef struct xi_tf_constant {
     const xi_file *file; /* the file it is a view of; NULL when decoded */
 } xi_tf_constant;
 
-/* The library's element type for one of TensorFlow's; UNDEFINED for handles, variants and unknown numbers. */
+/* The library's element type for one of TensorFlow's; UNDEFINED for handles, variants and unknown
+ * numbers. */
 xinf_dtype xi_tf_dtype(int32_t type);
-/* Checks shape, type and amount of data against one another. Decoded contents live in t->contents. */
-xinf_status xi_tf_constant_read(xi_tf_constant *out, xi_tf_tree *t, const struct Tf__Tensor *tensor, xi_str name, xinf_error *err);
+/* Checks shape, type and amount of data against one another. Decoded contents live in t->contents.
+ */
+xinf_status xi_tf_constant_read(xi_tf_constant *out, xi_tf_tree *t, const struct Tf__Tensor *tensor,
+                                xi_str name, xinf_error *err);
 
 #endif

@@ -7,8 +7,10 @@
 /* PROTO 2, LONG1 of ten bytes: the number 0x1950a86a20f9469cfc6c. */
 static bool legacy_is_pickles(const uint8_t *data, size_t size)
 {
-    static const uint8_t magic[12] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-    return size >= 14 && data[0] == 0x80 && data[1] <= 5 && memcmp(data + 2, magic, sizeof magic) == 0;
+    static const uint8_t magic[12] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+    return size >= 14 && data[0] == 0x80 && data[1] <= 5 &&
+           memcmp(data + 2, magic, sizeof magic) == 0;
 }
 
 static bool legacy_is_tar(const uint8_t *data, size_t size)
@@ -29,7 +31,8 @@ xinf_status xi_torch_legacy_refuse(const uint8_t *data, size_t size, xinf_error 
 {
     if (!xi_torch_legacy_is(data, size)) return XINF_OK;
     return xi_fail(err, XINF_UNSUPPORTED,
-                   "this is a file of torch.save in the %s format before PyTorch 1.6: it holds pickled objects and no program. In Python: "
+                   "this is a file of torch.save in the %s format before PyTorch 1.6: it holds "
+                   "pickled objects and no program. In Python: "
                    "m = torch.jit.trace(model.eval(), example_inputs); m.save(\"model.pt\")",
                    legacy_is_tar(data, size) ? "tar" : "pickle");
 }

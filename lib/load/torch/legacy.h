@@ -8,7 +8,8 @@
 
 #include "xinf.h"
 
-/* torch.save before 1.6 (a row of pickles that begins with a magic number), and its tar files of 2016. */
+/* torch.save before 1.6 (a row of pickles that begins with a magic number), and its tar files of
+ * 2016. */
 bool xi_torch_legacy_is(const uint8_t *data, size_t size);
 /* XINF_OK when the bytes are none of them. */
 xinf_status xi_torch_legacy_refuse(const uint8_t *data, size_t size, xinf_error *err);

@@ -21,7 +21,8 @@ xinf_status xi_pickle_fail(const xi_pickle *p, xinf_status status, const char *f
 
 xinf_status xi_pickle_memory(const xi_pickle *p)
 {
-    /* Blocks are small against any limit: an arena that is not even half full has run out of the machine's memory. */
+    /* Blocks are small against any limit: an arena that is not even half full has run out of the
+     * machine's memory. */
     if (p->arena->limit && p->arena->used > p->arena->limit / 2)
         return xi_pickle_fail(p, XINF_LIMIT, "the values need more memory than is allowed");
     return xi_pickle_fail(p, XINF_OUT_OF_MEMORY, "out of memory");
@@ -29,7 +30,8 @@ xinf_status xi_pickle_memory(const xi_pickle *p)
 
 xi_torch_value *xi_pickle_new(xi_pickle *p, int kind)
 {
-    xi_pickle_item *item = xi_arena_alloc(p->arena, kind == XI_PICKLE_STORAGE ? sizeof *item : sizeof item->value);
+    xi_pickle_item *item = xi_arena_alloc(p->arena, kind == XI_PICKLE_STORAGE ? sizeof *item
+                                                                              : sizeof item->value);
     if (!item) return NULL;
     item->value.kind = (xi_torch_kind)kind;
     item->value.id = p->next_id++;
@@ -56,10 +58,13 @@ static bool pickle_grow(xi_pickle *p, xi_torch_value *const **items, size_t coun
     return true;
 }
 
-static xinf_status pickle_extend_dict(xi_pickle *p, xi_torch_value *d, xi_torch_value *const *items, size_t pairs)
+static xinf_status pickle_extend_dict(xi_pickle *p, xi_torch_value *d, xi_torch_value *const *items,
+                                      size_t pairs)
 {
     size_t count = (size_t)d->dict.count;
-    if (!pickle_grow(p, &d->dict.keys, count, pairs) || !pickle_grow(p, &d->dict.values, count, pairs)) return xi_pickle_memory(p);
+    if (!pickle_grow(p, &d->dict.keys, count, pairs) ||
+        !pickle_grow(p, &d->dict.values, count, pairs))
+        return xi_pickle_memory(p);
     for (size_t i = 0; i < pairs; i++) {
         ((xi_torch_value **)d->dict.keys)[count + i] = items[2 * i];
         ((xi_torch_value **)d->dict.values)[count + i] = items[2 * i + 1];
@@ -68,19 +73,22 @@ static xinf_status pickle_extend_dict(xi_pickle *p, xi_torch_value *d, xi_torch_
     return XINF_OK;
 }
 
-xinf_status xi_pickle_extend(xi_pickle *p, xi_torch_value *container, xi_torch_value *const *items, size_t count)
+xinf_status xi_pickle_extend(xi_pickle *p, xi_torch_value *container, xi_torch_value *const *items,
+                             size_t count)
 {
     if (count == 0) return XINF_OK;
     if (count > INT32_MAX / 4) return xi_pickle_memory(p);
     if (container->kind == XI_TORCH_DICT) return pickle_extend_dict(p, container, items, count / 2);
     size_t have = (size_t)container->seq.count;
-    if (have > INT32_MAX / 2 || !pickle_grow(p, &container->seq.items, have, count)) return xi_pickle_memory(p);
+    if (have > INT32_MAX / 2 || !pickle_grow(p, &container->seq.items, have, count))
+        return xi_pickle_memory(p);
     memcpy((xi_torch_value **)container->seq.items + have, items, count * sizeof *items);
     container->seq.count += (int32_t)count;
     return XINF_OK;
 }
 
-xi_torch_value *xi_pickle_sequence(xi_pickle *p, int kind, xi_torch_value *const *items, size_t count)
+xi_torch_value *xi_pickle_sequence(xi_pickle *p, int kind, xi_torch_value *const *items,
+                                   size_t count)
 {
     xi_torch_value *v = xi_pickle_new(p, kind);
     return v && xi_pickle_extend(p, v, items, count) == XINF_OK ? v : NULL;
@@ -91,7 +99,8 @@ xi_torch_value *xi_pickle_sequence(xi_pickle *p, int kind, xi_torch_value *const
 static xinf_status pickle_bytes(const uint8_t **out, xi_pickle *p, uint64_t size)
 {
     *out = NULL;
-    if (size > (uint64_t)(p->end - p->at)) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle ends early");
+    if (size > (uint64_t)(p->end - p->at))
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle ends early");
     *out = p->at;
     p->at += size;
     return XINF_OK;
@@ -123,7 +132,9 @@ static xinf_status pickle_push(xi_pickle *p, xi_torch_value *v)
 {
     if (!v) return xi_pickle_memory(p);
     if (p->depth == p->stack_capacity) {
-        if (p->depth >= PICKLE_STACK_MAX || !xi_grow(&p->alloc, (void **)&p->stack, &p->stack_capacity, p->depth + 1, sizeof *p->stack))
+        if (p->depth >= PICKLE_STACK_MAX ||
+            !xi_grow(&p->alloc, (void **)&p->stack, &p->stack_capacity, p->depth + 1,
+                     sizeof *p->stack))
             return xi_pickle_memory(p);
     }
     p->stack[p->depth++] = v;
@@ -133,12 +144,14 @@ static xinf_status pickle_push(xi_pickle *p, xi_torch_value *v)
 static xinf_status pickle_pop(xi_torch_value **out, xi_pickle *p)
 {
     *out = NULL;
-    if (p->depth == 0 || p->stack[p->depth - 1] == p->mark) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
+    if (p->depth == 0 || p->stack[p->depth - 1] == p->mark)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
     *out = p->stack[--p->depth];
     return XINF_OK;
 }
 
-/* Takes everything above the last mark: *out points into the stack, which stays as it is until the next push. */
+/* Takes everything above the last mark: *out points into the stack, which stays as it is until the
+ * next push. */
 static xinf_status pickle_pop_mark(xi_torch_value ***out, size_t *count, xi_pickle *p)
 {
     size_t at = p->depth;
@@ -152,22 +165,29 @@ static xinf_status pickle_pop_mark(xi_torch_value ***out, size_t *count, xi_pick
     return XINF_OK;
 }
 
-static xinf_status pickle_top(xi_torch_value **out, xi_pickle *p, xi_torch_kind kind, xi_torch_kind other)
+static xinf_status pickle_top(xi_torch_value **out, xi_pickle *p, xi_torch_kind kind,
+                              xi_torch_kind other)
 {
     *out = NULL;
-    if (p->depth == 0 || (p->stack[p->depth - 1]->kind != kind && p->stack[p->depth - 1]->kind != other))
-        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle adds to what is no %s", xi_torch_kind_name(kind));
+    if (p->depth == 0 ||
+        (p->stack[p->depth - 1]->kind != kind && p->stack[p->depth - 1]->kind != other))
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle adds to what is no %s",
+                              xi_torch_kind_name(kind));
     *out = p->stack[p->depth - 1];
     return XINF_OK;
 }
 
 static xinf_status pickle_put(xi_pickle *p, uint64_t index)
 {
-    if (p->depth == 0 || p->stack[p->depth - 1] == p->mark) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle names nothing");
-    if (index >= (uint64_t)(p->end - p->start)) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name beyond its own length");
+    if (p->depth == 0 || p->stack[p->depth - 1] == p->mark)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle names nothing");
+    if (index >= (uint64_t)(p->end - p->start))
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name beyond its own length");
     if (index >= p->memo_capacity) {
         size_t had = p->memo_capacity;
-        if (!xi_grow(&p->alloc, (void **)&p->memo, &p->memo_capacity, (size_t)index + 1, sizeof *p->memo)) return xi_pickle_memory(p);
+        if (!xi_grow(&p->alloc, (void **)&p->memo, &p->memo_capacity, (size_t)index + 1,
+                     sizeof *p->memo))
+            return xi_pickle_memory(p);
         memset(p->memo + had, 0, (p->memo_capacity - had) * sizeof *p->memo);
     }
     p->memo[index] = p->stack[p->depth - 1];
@@ -177,7 +197,8 @@ static xinf_status pickle_put(xi_pickle *p, uint64_t index)
 
 static xinf_status pickle_get(xi_pickle *p, uint64_t index)
 {
-    if (index >= p->memo_capacity || !p->memo[index]) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle asks for what it never named");
+    if (index >= p->memo_capacity || !p->memo[index])
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle asks for what it never named");
     return pickle_push(p, p->memo[index]);
 }
 
@@ -223,11 +244,14 @@ static xinf_status pickle_op_long(xi_pickle *p, uint32_t size)
     const uint8_t *b = NULL;
     uint64_t length, u = 0;
     xinf_status status = pickle_number(&length, p, size);
-    if (status == XINF_OK && length > 8) return xi_pickle_fail(p, XINF_UNSUPPORTED, "the pickle holds an integer of more than 64 bits");
+    if (status == XINF_OK && length > 8)
+        return xi_pickle_fail(p, XINF_UNSUPPORTED,
+                              "the pickle holds an integer of more than 64 bits");
     if (status == XINF_OK) status = pickle_bytes(&b, p, length);
     if (status != XINF_OK) return status;
     if (length && b[length - 1] & 0x80) u = ~(uint64_t)0;
-    for (uint32_t i = 0; i < length; i++) u = (u & ~((uint64_t)0xff << 8 * i)) | (uint64_t)b[i] << 8 * i;
+    for (uint32_t i = 0; i < length; i++)
+        u = (u & ~((uint64_t)0xff << 8 * i)) | (uint64_t)b[i] << 8 * i;
     return pickle_push_int(p, (int64_t)u);
 }
 
@@ -239,14 +263,18 @@ static xinf_status pickle_op_decimal(xi_pickle *p, uint32_t is_long)
     size_t at = 0;
     xinf_status status = pickle_line(&line, p);
     if (status != XINF_OK) return status;
-    if (!is_long && (xi_str_is(line, "00") || xi_str_is(line, "01"))) return pickle_push_bool(p, line.ptr[1] == '1');
+    if (!is_long && (xi_str_is(line, "00") || xi_str_is(line, "01")))
+        return pickle_push_bool(p, line.ptr[1] == '1');
     if (is_long && line.len && line.ptr[line.len - 1] == 'L') line.len--;
     bool negative = line.len && line.ptr[0] == '-', good = line.len > negative;
     for (at = negative; at < line.len && good; at++) {
         int digit = line.ptr[at] - '0';
-        good = digit >= 0 && digit <= 9 && xi_mul_i64(v, 10, &v) && xi_add_i64(v, negative ? -digit : digit, &v);
+        good = digit >= 0 && digit <= 9 && xi_mul_i64(v, 10, &v) &&
+               xi_add_i64(v, negative ? -digit : digit, &v);
     }
-    if (!good) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle holds a number that is none or has more than 64 bits");
+    if (!good)
+        return xi_pickle_fail(p, XINF_MALFORMED,
+                              "the pickle holds a number that is none or has more than 64 bits");
     return pickle_push_int(p, v);
 }
 
@@ -289,14 +317,16 @@ static xinf_status pickle_op_bytes(xi_pickle *p, uint32_t length_size)
     return status == XINF_OK ? pickle_push_text(p, XI_TORCH_BYTES, size) : status;
 }
 
-/* Text to the line's end: kept as it stands, without its escapes being undone, so any escape is refused. */
+/* Text to the line's end: kept as it stands, without its escapes being undone, so any escape is
+ * refused. */
 static xinf_status pickle_op_line(xi_pickle *p, uint32_t unused)
 {
     xi_str line;
     xinf_status status = pickle_line(&line, p);
     (void)unused;
     if (status != XINF_OK) return status;
-    if (line.len && memchr(line.ptr, '\\', line.len)) return xi_pickle_fail(p, XINF_UNSUPPORTED, "the pickle holds escaped text of protocol 0");
+    if (line.len && memchr(line.ptr, '\\', line.len))
+        return xi_pickle_fail(p, XINF_UNSUPPORTED, "the pickle holds escaped text of protocol 0");
     xi_torch_value *v = xi_pickle_new(p, XI_TORCH_STRING);
     if (v) v->s = line;
     return pickle_push(p, v);
@@ -331,7 +361,8 @@ static xinf_status pickle_op_collect(xi_pickle *p, uint32_t kind)
     size_t count;
     xinf_status status = pickle_pop_mark(&items, &count, p);
     if (status != XINF_OK) return status;
-    if (kind == XI_TORCH_DICT && count % 2) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a key without its value");
+    if (kind == XI_TORCH_DICT && count % 2)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a key without its value");
     v = xi_pickle_sequence(p, (int)kind, items, count);
     return pickle_push(p, v);
 }
@@ -354,15 +385,18 @@ static xinf_status pickle_op_appends(xi_pickle *p, uint32_t kind)
     return status == XINF_OK ? xi_pickle_extend(p, list, items, count) : status;
 }
 
-/* An object may be filled like a dict before BUILD (a class derived from dict does): its state becomes one. */
+/* An object may be filled like a dict before BUILD (a class derived from dict does): its state
+ * becomes one. */
 static xinf_status pickle_set_items(xi_pickle *p, xi_torch_value *const *items, size_t count)
 {
     xi_torch_value *dict = NULL;
     xinf_status status = pickle_top(&dict, p, XI_TORCH_DICT, XI_TORCH_OBJECT);
     if (status != XINF_OK) return status;
-    if (count % 2) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a key without its value");
+    if (count % 2)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a key without its value");
     if (dict->kind == XI_TORCH_OBJECT) {
-        if (!p->options->foreign || (dict->object.state && dict->object.state->kind != XI_TORCH_DICT))
+        if (!p->options->foreign ||
+            (dict->object.state && dict->object.state->kind != XI_TORCH_DICT))
             return xi_pickle_fail(p, XINF_MALFORMED, "the pickle adds to what is no dict");
         if (!dict->object.state) dict->object.state = xi_pickle_new(p, XI_TORCH_DICT);
         if (!dict->object.state) return xi_pickle_memory(p);
@@ -392,7 +426,8 @@ static xinf_status pickle_op_setitems(xi_pickle *p, uint32_t unused)
 static xinf_status pickle_op_pop(xi_pickle *p, uint32_t unused)
 {
     (void)unused;
-    if (p->depth == 0) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
+    if (p->depth == 0)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
     p->depth--;
     return XINF_OK;
 }
@@ -408,7 +443,8 @@ static xinf_status pickle_op_pop_mark(xi_pickle *p, uint32_t unused)
 static xinf_status pickle_op_dup(xi_pickle *p, uint32_t unused)
 {
     (void)unused;
-    if (p->depth == 0) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
+    if (p->depth == 0)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
     return pickle_push(p, p->stack[p->depth - 1]);
 }
 
@@ -442,7 +478,8 @@ static xinf_status pickle_op_text_memo(xi_pickle *p, uint32_t put)
 static xinf_status pickle_push_name(xi_pickle *p, xi_str module, xi_str name)
 {
     xi_torch_value *v = NULL;
-    if (module.len > PICKLE_NAME_MAX || name.len > PICKLE_NAME_MAX) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name of excessive length");
+    if (module.len > PICKLE_NAME_MAX || name.len > PICKLE_NAME_MAX)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name of excessive length");
     xinf_status status = xi_pickle_name(&v, p, module, name);
     return status == XINF_OK ? pickle_push(p, v) : status;
 }
@@ -463,7 +500,8 @@ static xinf_status pickle_op_stack_global(xi_pickle *p, uint32_t unused)
     (void)unused;
     if (status == XINF_OK) status = pickle_pop(&module, p);
     if (status != XINF_OK) return status;
-    if (module->kind != XI_TORCH_STRING || name->kind != XI_TORCH_STRING) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name that is no text");
+    if (module->kind != XI_TORCH_STRING || name->kind != XI_TORCH_STRING)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle has a name that is no text");
     return pickle_push_name(p, module->s, name->s);
 }
 
@@ -480,7 +518,8 @@ static xinf_status pickle_op_reduce(xi_pickle *p, uint32_t unused)
     return status == XINF_OK ? pickle_push(p, v) : status;
 }
 
-/* with_keywords: NEWOBJ_EX. Arguments of a class's construction are dropped: nothing is constructed. */
+/* with_keywords: NEWOBJ_EX. Arguments of a class's construction are dropped: nothing is
+ * constructed. */
 static xinf_status pickle_op_newobj(xi_pickle *p, uint32_t with_keywords)
 {
     xi_torch_value *drop, *name, *v = NULL;
@@ -488,7 +527,8 @@ static xinf_status pickle_op_newobj(xi_pickle *p, uint32_t with_keywords)
     if (status == XINF_OK && with_keywords) status = pickle_pop(&drop, p);
     if (status == XINF_OK) status = pickle_pop(&name, p);
     if (status != XINF_OK) return status;
-    if ((int)name->kind != XI_PICKLE_GLOBAL) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle makes an object of what is no class");
+    if ((int)name->kind != XI_PICKLE_GLOBAL)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle makes an object of what is no class");
     status = xi_pickle_instance(&v, p, name);
     return status == XINF_OK ? pickle_push(p, v) : status;
 }
@@ -500,10 +540,14 @@ static xinf_status pickle_op_build(xi_pickle *p, uint32_t unused)
     xinf_status status = pickle_pop(&state, p);
     (void)unused;
     if (status != XINF_OK) return status;
-    if (p->depth == 0) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
+    if (p->depth == 0)
+        return xi_pickle_fail(p, XINF_MALFORMED, "the pickle takes from an empty stack");
     xi_torch_value *object = p->stack[p->depth - 1];
-    if ((int)state->kind >= XI_PICKLE_MARK) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle gives an object a state that is no value");
-    if (object->kind == XI_TORCH_OBJECT) object->object.state = state;
+    if ((int)state->kind >= XI_PICKLE_MARK)
+        return xi_pickle_fail(p, XINF_MALFORMED,
+                              "the pickle gives an object a state that is no value");
+    if (object->kind == XI_TORCH_OBJECT)
+        object->object.state = state;
     else if (object->kind != XI_TORCH_DICT && object->kind != XI_TORCH_TENSOR)
         return xi_pickle_fail(p, XINF_MALFORMED, "the pickle gives a state to what is no object");
     return XINF_OK;
@@ -523,7 +567,9 @@ static xinf_status pickle_op_proto(xi_pickle *p, uint32_t unused)
     uint64_t version;
     xinf_status status = pickle_number(&version, p, 1);
     (void)unused;
-    if (status == XINF_OK && version > 5) return xi_pickle_fail(p, XINF_UNSUPPORTED, "pickle protocol %u; 0 to 5 are read", (unsigned)version);
+    if (status == XINF_OK && version > 5)
+        return xi_pickle_fail(p, XINF_UNSUPPORTED, "pickle protocol %u; 0 to 5 are read",
+                              (unsigned)version);
     return status;
 }
 
@@ -607,11 +653,14 @@ static xinf_status pickle_walk(xi_torch_value **out, xi_pickle *p)
         if (p->at == p->end) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle ends early");
         uint8_t code = *p->at++;
         if (code == '.') break;
-        if (!pickle_ops[code].run) return xi_pickle_fail(p, XINF_UNSUPPORTED, "instruction 0x%02x of pickles is not read", code);
+        if (!pickle_ops[code].run)
+            return xi_pickle_fail(p, XINF_UNSUPPORTED, "instruction 0x%02x of pickles is not read",
+                                  code);
         status = pickle_ops[code].run(p, pickle_ops[code].arg);
     }
     if (status == XINF_OK) status = pickle_pop(out, p);
-    if (status == XINF_OK && p->depth) status = xi_pickle_fail(p, XINF_MALFORMED, "the pickle leaves more than one value");
+    if (status == XINF_OK && p->depth)
+        status = xi_pickle_fail(p, XINF_MALFORMED, "the pickle leaves more than one value");
     return status;
 }
 
@@ -628,7 +677,10 @@ static const xi_torch_value *pickle_child(const xi_torch_value *v, int64_t index
     case XI_TORCH_LIST:
     case XI_TORCH_TUPLE:
     case XI_TORCH_SET: return index < v->seq.count ? v->seq.items[index] : NULL;
-    case XI_TORCH_DICT: return index >= 2 * (int64_t)v->dict.count ? NULL : index % 2 ? v->dict.values[index / 2] : v->dict.keys[index / 2];
+    case XI_TORCH_DICT:
+        return index >= 2 * (int64_t)v->dict.count ? NULL
+               : index % 2                         ? v->dict.values[index / 2]
+                                                   : v->dict.keys[index / 2];
     case XI_TORCH_OBJECT:
     case XI_TORCH_ENUM: return index == 0 ? v->object.state : NULL;
     default: return NULL;
@@ -636,7 +688,8 @@ static const xi_torch_value *pickle_child(const xi_torch_value *v, int64_t index
 }
 
 /* heights[id]: 0 not seen, 255 being looked at, else 1 + nesting below. */
-static xinf_status pickle_check_tree(const xi_pickle *p, const xi_torch_value *root, uint8_t *heights, uint32_t first_id)
+static xinf_status pickle_check_tree(const xi_pickle *p, const xi_torch_value *root,
+                                     uint8_t *heights, uint32_t first_id)
 {
     pickle_visit stack[XI_PICKLE_DEPTH];
     size_t depth = 1;
@@ -646,20 +699,27 @@ static xinf_status pickle_check_tree(const xi_pickle *p, const xi_torch_value *r
         pickle_visit *top = &stack[depth - 1];
         const xi_torch_value *child = pickle_child(top->value, top->next++);
         /* A class that stands as a value, in a file of weights: it is an object without state. */
-        if ((int)top->value->kind == XI_PICKLE_GLOBAL && p->options->foreign) ((xi_torch_value *)top->value)->kind = XI_TORCH_OBJECT;
-        if ((int)top->value->kind >= XI_PICKLE_MARK) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle holds a class or a storage in place of a value");
+        if ((int)top->value->kind == XI_PICKLE_GLOBAL && p->options->foreign)
+            ((xi_torch_value *)top->value)->kind = XI_TORCH_OBJECT;
+        if ((int)top->value->kind >= XI_PICKLE_MARK)
+            return xi_pickle_fail(p, XINF_MALFORMED,
+                                  "the pickle holds a class or a storage in place of a value");
         if (!child) {
             uint8_t height = 1;
             for (int64_t i = 0; (child = pickle_child(top->value, i)); i++)
-                if (heights[child->id - first_id] >= height) height = (uint8_t)(heights[child->id - first_id] + 1);
+                if (heights[child->id - first_id] >= height)
+                    height = (uint8_t)(heights[child->id - first_id] + 1);
             heights[top->value->id - first_id] = height;
             depth--;
             continue;
         }
         uint8_t height = heights[child->id - first_id];
-        if (height == 255) return xi_pickle_fail(p, XINF_MALFORMED, "the pickle holds a value that contains itself");
+        if (height == 255)
+            return xi_pickle_fail(p, XINF_MALFORMED,
+                                  "the pickle holds a value that contains itself");
         if (depth + (height ? height : 1) > XI_PICKLE_DEPTH)
-            return xi_pickle_fail(p, XINF_LIMIT, "the pickle nests its values more than %d deep", XI_PICKLE_DEPTH);
+            return xi_pickle_fail(p, XINF_LIMIT, "the pickle nests its values more than %d deep",
+                                  XI_PICKLE_DEPTH);
         if (height) continue;
         heights[child->id - first_id] = 255;
         stack[depth++] = (pickle_visit){child, 0};
@@ -667,10 +727,16 @@ static xinf_status pickle_check_tree(const xi_pickle *p, const xi_torch_value *r
     return XINF_OK;
 }
 
-xinf_status xi_pickle_read(const xi_torch_value **out, xi_str *out_foreign, uint32_t *next_id, xi_arena *arena, const uint8_t *data,
-                           size_t size, const xi_pickle_options *options, xinf_error *err)
+xinf_status xi_pickle_read(const xi_torch_value **out, xi_str *out_foreign, uint32_t *next_id,
+                           xi_arena *arena, const uint8_t *data, size_t size,
+                           const xi_pickle_options *options, xinf_error *err)
 {
-    xi_pickle p = {.options = options, .arena = arena, .start = data, .at = data, .end = data + size, .next_id = *next_id};
+    xi_pickle p = {.options = options,
+                   .arena = arena,
+                   .start = data,
+                   .at = data,
+                   .end = data + size,
+                   .next_id = *next_id};
     xi_torch_value *root = NULL;
     uint8_t *heights = NULL;
     size_t ids = 0;
@@ -683,7 +749,8 @@ xinf_status xi_pickle_read(const xi_torch_value **out, xi_str *out_foreign, uint
     if (status == XINF_OK) {
         ids = p.next_id - *next_id;
         heights = xi_calloc(&p.alloc, ids, 1);
-        status = heights ? pickle_check_tree(&p, root, heights, *next_id) : xi_fail_memory(err, ids);
+        status = heights ? pickle_check_tree(&p, root, heights, *next_id)
+                         : xi_fail_memory(err, ids);
     }
     if (status == XINF_OK) {
         *out = root;

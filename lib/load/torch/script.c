@@ -7,14 +7,16 @@
 static xinf_status script_memory(xi_script_parser *p)
 {
     if (p->arena->limit && p->arena->used > p->arena->limit / 2)
-        return xi_fail(p->err, XINF_LIMIT, "%.*s needs more memory than is allowed", XI_STR_ARG(p->lex.name));
+        return xi_fail(p->err, XINF_LIMIT, "%.*s needs more memory than is allowed",
+                       XI_STR_ARG(p->lex.name));
     return xi_fail_memory(p->err, sizeof(xi_script_stmt));
 }
 
 static xinf_status script_end_line(xi_script_parser *p)
 {
     if (p->lex.token == XI_SCRIPT_TOKEN_END) return XINF_OK;
-    if (p->lex.token != XI_SCRIPT_TOKEN_NEWLINE && !xi_script_at_op(p, ";")) return xi_script_lexer_fail(&p->lex, "the statement should end here");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NEWLINE && !xi_script_at_op(p, ";"))
+        return xi_script_lexer_fail(&p->lex, "the statement should end here");
     return xi_script_lexer_next(&p->lex);
 }
 
@@ -24,7 +26,8 @@ static xinf_status script_block(xi_script_block *out, xi_script_parser *p);
 
 static bool script_is_target(const xi_script_expr *e)
 {
-    return e->kind == XI_SCRIPT_NAME || e->kind == XI_SCRIPT_ATTRIBUTE || e->kind == XI_SCRIPT_SUBSCRIPT || e->kind == XI_SCRIPT_STAR;
+    return e->kind == XI_SCRIPT_NAME || e->kind == XI_SCRIPT_ATTRIBUTE ||
+           e->kind == XI_SCRIPT_SUBSCRIPT || e->kind == XI_SCRIPT_STAR;
 }
 
 static xinf_status script_check_target(xi_script_parser *p, const xi_script_expr *e)
@@ -32,15 +35,18 @@ static xinf_status script_check_target(xi_script_parser *p, const xi_script_expr
     bool good = script_is_target(e);
     if (e->kind == XI_SCRIPT_TUPLE || e->kind == XI_SCRIPT_LIST) {
         good = true;
-        for (int32_t i = 0; i < e->count; i++) good = good && (script_is_target(e->items[i]) || e->items[i]->kind == XI_SCRIPT_TUPLE);
+        for (int32_t i = 0; i < e->count; i++)
+            good = good && (script_is_target(e->items[i]) || e->items[i]->kind == XI_SCRIPT_TUPLE);
     }
     return good ? XINF_OK : xi_script_lexer_fail(&p->lex, "nothing can be assigned to this");
 }
 
 static const char *script_augmented(const xi_script_parser *p)
 {
-    static const char *const ops[] = {"+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
-    static const char *const plain[] = {"+", "-", "*", "/", "%", "&", "|", "^", "//", "**", "<<", ">>"};
+    static const char *const ops[] = {
+        "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "//=", "**=", "<<=", ">>="};
+    static const char *const plain[] = {"+", "-", "*",  "/",  "%",  "&",
+                                        "|", "^", "//", "**", "<<", ">>"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (xi_script_at_op(p, ops[i])) return plain[i];
     return NULL;
@@ -76,7 +82,8 @@ static xinf_status script_simple(xi_script_stmt *s, xi_script_parser *p)
         XI_TRY(script_check_target(p, e));
         XI_TRY(xi_script_lexer_next(&p->lex));
         XI_TRY(xi_script_expressions(&s->value, p));
-        if (xi_script_at_op(p, "=")) return xi_script_lexer_fail(&p->lex, "an assignment within an assignment");
+        if (xi_script_at_op(p, "="))
+            return xi_script_lexer_fail(&p->lex, "an assignment within an assignment");
     }
 cleanup:
     return status;
@@ -87,8 +94,10 @@ static xinf_status script_word_statement(xi_script_stmt *s, xi_script_parser *p,
     static const struct script_word {
         const char *word;
         xi_script_do what;
-    } words[] = {{"return", XI_SCRIPT_RETURN}, {"raise", XI_SCRIPT_RAISE}, {"assert", XI_SCRIPT_ASSERT},    {"del", XI_SCRIPT_DELETE},
-                 {"pass", XI_SCRIPT_PASS},     {"break", XI_SCRIPT_BREAK}, {"continue", XI_SCRIPT_CONTINUE}};
+    } words[] = {{"return", XI_SCRIPT_RETURN},    {"raise", XI_SCRIPT_RAISE},
+                 {"assert", XI_SCRIPT_ASSERT},    {"del", XI_SCRIPT_DELETE},
+                 {"pass", XI_SCRIPT_PASS},        {"break", XI_SCRIPT_BREAK},
+                 {"continue", XI_SCRIPT_CONTINUE}};
     xinf_status status = XINF_OK;
     *done = false;
     for (size_t i = 0; i < sizeof words / sizeof *words && !*done; i++) {
@@ -110,9 +119,7 @@ static xinf_status script_word_statement(xi_script_stmt *s, xi_script_parser *p,
             XI_TRY(xi_script_expression(&s->type, p));
         }
         break;
-    case XI_SCRIPT_DELETE:
-        XI_TRY(xi_script_expressions(&s->targets, p));
-        break;
+    case XI_SCRIPT_DELETE: XI_TRY(xi_script_expressions(&s->targets, p)); break;
     default: break;
     }
 cleanup:
@@ -131,7 +138,8 @@ static xinf_status script_else(xi_script_stmt *s, xi_script_parser *p)
         return status == XINF_OK ? script_block(&s->orelse, p) : status;
     }
     if (!xi_script_at_word(p, "elif")) return XINF_OK;
-    if (++p->blocks > XI_SCRIPT_MAX_BLOCKS) return xi_script_lexer_fail(&p->lex, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
+    if (++p->blocks > XI_SCRIPT_MAX_BLOCKS)
+        return xi_script_lexer_fail(&p->lex, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
     xi_script_stmt *inner = xi_arena_alloc(p->arena, sizeof *inner);
     s->orelse.items = xi_arena_alloc(p->arena, sizeof *s->orelse.items);
     if (!inner || !s->orelse.items) return script_memory(p);
@@ -172,10 +180,12 @@ static xinf_status script_for(xi_script_stmt *s, xi_script_parser *p)
     s->what = XI_SCRIPT_FOR;
     XI_TRY(xi_script_lexer_next(&p->lex));
     /* Only a name: anything longer would take the "in" for its own. */
-    if (p->lex.token != XI_SCRIPT_TOKEN_NAME) return xi_script_lexer_fail(&p->lex, "a loop's variable is expected");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NAME)
+        return xi_script_lexer_fail(&p->lex, "a loop's variable is expected");
     s->targets = xi_arena_alloc(p->arena, sizeof *s->targets);
     if (!s->targets) return script_memory(p);
-    *s->targets = (xi_script_expr){.kind = XI_SCRIPT_NAME, .line = p->lex.token_line, .depth = 1, .text = p->lex.text};
+    *s->targets = (xi_script_expr){
+        .kind = XI_SCRIPT_NAME, .line = p->lex.token_line, .depth = 1, .text = p->lex.text};
     XI_TRY(xi_script_lexer_next(&p->lex));
     XI_TRY(xi_script_take_word(p, "in"));
     XI_TRY(xi_script_expressions(&s->value, p));
@@ -224,15 +234,18 @@ static xinf_status script_block(xi_script_block *out, xi_script_parser *p)
 {
     size_t base = p->stack_count;
     xinf_status status = XINF_OK;
-    if (++p->blocks > XI_SCRIPT_MAX_BLOCKS) return xi_script_lexer_fail(&p->lex, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
+    if (++p->blocks > XI_SCRIPT_MAX_BLOCKS)
+        return xi_script_lexer_fail(&p->lex, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
     XI_TRY(xi_script_take_op(p, ":"));
     if (p->lex.token != XI_SCRIPT_TOKEN_NEWLINE) {
         XI_TRY(script_statement(p));
     } else {
         XI_TRY(xi_script_lexer_next(&p->lex));
-        if (p->lex.token != XI_SCRIPT_TOKEN_INDENT) return xi_script_lexer_fail(&p->lex, "an indented block is expected");
+        if (p->lex.token != XI_SCRIPT_TOKEN_INDENT)
+            return xi_script_lexer_fail(&p->lex, "an indented block is expected");
         XI_TRY(xi_script_lexer_next(&p->lex));
-        while (p->lex.token != XI_SCRIPT_TOKEN_DEDENT && p->lex.token != XI_SCRIPT_TOKEN_END) XI_TRY(script_statement(p));
+        while (p->lex.token != XI_SCRIPT_TOKEN_DEDENT && p->lex.token != XI_SCRIPT_TOKEN_END)
+            XI_TRY(script_statement(p));
         if (p->lex.token == XI_SCRIPT_TOKEN_DEDENT) XI_TRY(xi_script_lexer_next(&p->lex));
     }
     XI_TRY(xi_script_pop(p, base, &out->items, &out->count));
@@ -263,7 +276,8 @@ static xinf_status script_param(xi_script_parser *p)
     xi_script_param *param = xi_arena_alloc(p->arena, sizeof *param);
     xinf_status status = XINF_OK;
     if (!param) return script_memory(p);
-    if (p->lex.token != XI_SCRIPT_TOKEN_NAME) return xi_script_lexer_fail(&p->lex, "a parameter's name is expected");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NAME)
+        return xi_script_lexer_fail(&p->lex, "a parameter's name is expected");
     param->name = p->lex.text;
     XI_TRY(xi_script_lexer_next(&p->lex));
     if (xi_script_at_op(p, ":")) {
@@ -287,8 +301,10 @@ static xinf_status script_params(xi_script_function *f, xi_script_parser *p)
     XI_TRY(xi_script_take_op(p, "("));
     while (!xi_script_at_op(p, ")")) {
         /* What follows a lone star is only given by name: no difference here. */
-        if (xi_script_at_op(p, "*")) XI_TRY(xi_script_lexer_next(&p->lex));
-        else XI_TRY(script_param(p));
+        if (xi_script_at_op(p, "*"))
+            XI_TRY(xi_script_lexer_next(&p->lex));
+        else
+            XI_TRY(script_param(p));
         if (!xi_script_at_op(p, ",")) break;
         XI_TRY(xi_script_lexer_next(&p->lex));
     }
@@ -309,7 +325,8 @@ static xinf_status script_function(xi_script_parser *p)
     XI_TRY(script_push_member(p, f, SCRIPT_FUNCTION));
     f->line = p->lex.token_line;
     XI_TRY(xi_script_take_word(p, "def"));
-    if (p->lex.token != XI_SCRIPT_TOKEN_NAME) return xi_script_lexer_fail(&p->lex, "a function's name is expected");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NAME)
+        return xi_script_lexer_fail(&p->lex, "a function's name is expected");
     f->name = p->lex.text;
     XI_TRY(xi_script_lexer_next(&p->lex));
     XI_TRY(script_params(f, p));
@@ -325,15 +342,19 @@ cleanup:
 /* ---- classes ---- */
 
 /* A field's name, also of __annotations__["0"]. */
-static xinf_status script_field_name(xi_script_field *f, xi_script_parser *p, const xi_script_expr *target)
+static xinf_status script_field_name(xi_script_field *f, xi_script_parser *p,
+                                     const xi_script_expr *target)
 {
     if (target->kind == XI_SCRIPT_NAME) {
         f->name = target->text;
         return XINF_OK;
     }
-    bool annotation = target->kind == XI_SCRIPT_SUBSCRIPT && target->count == 2 && target->items[0]->kind == XI_SCRIPT_NAME &&
-                      xi_str_is(target->items[0]->text, "__annotations__") && target->items[1]->kind == XI_SCRIPT_STRING;
-    if (!annotation || !f->value) return xi_script_lexer_fail(&p->lex, "a class holds attributes and methods only");
+    bool annotation = target->kind == XI_SCRIPT_SUBSCRIPT && target->count == 2 &&
+                      target->items[0]->kind == XI_SCRIPT_NAME &&
+                      xi_str_is(target->items[0]->text, "__annotations__") &&
+                      target->items[1]->kind == XI_SCRIPT_STRING;
+    if (!annotation || !f->value)
+        return xi_script_lexer_fail(&p->lex, "a class holds attributes and methods only");
     f->name = target->items[1]->text;
     f->type = f->value;
     f->value = NULL;
@@ -351,8 +372,10 @@ static xinf_status script_class_line(xi_script_parser *p)
     }
     int32_t line = p->lex.token_line;
     XI_TRY(script_simple(&s, p));
-    if (s.what == XI_SCRIPT_EVALUATE && s.value->kind == XI_SCRIPT_STRING) return script_end_line(p); /* a doc string */
-    if (s.what != XI_SCRIPT_ASSIGN) return xi_script_lexer_fail(&p->lex, "a class holds attributes and methods only");
+    if (s.what == XI_SCRIPT_EVALUATE && s.value->kind == XI_SCRIPT_STRING)
+        return script_end_line(p); /* a doc string */
+    if (s.what != XI_SCRIPT_ASSIGN)
+        return xi_script_lexer_fail(&p->lex, "a class holds attributes and methods only");
     f = xi_arena_alloc(p->arena, sizeof *f);
     if (!f) return script_memory(p);
     *f = (xi_script_field){.line = line, .type = s.type, .value = s.value};
@@ -374,11 +397,14 @@ static xinf_status script_class_body(xi_script_class *c, xi_script_parser *p)
         XI_TRY(script_class_line(p));
     } else {
         XI_TRY(xi_script_lexer_next(&p->lex));
-        if (p->lex.token != XI_SCRIPT_TOKEN_INDENT) return XINF_OK; /* torch writes classes without a body */
+        if (p->lex.token != XI_SCRIPT_TOKEN_INDENT)
+            return XINF_OK; /* torch writes classes without a body */
         XI_TRY(xi_script_lexer_next(&p->lex));
         while (p->lex.token != XI_SCRIPT_TOKEN_DEDENT && p->lex.token != XI_SCRIPT_TOKEN_END) {
-            if (xi_script_at_word(p, "def")) XI_TRY(script_function(p));
-            else XI_TRY(script_class_line(p));
+            if (xi_script_at_word(p, "def"))
+                XI_TRY(script_function(p));
+            else
+                XI_TRY(script_class_line(p));
         }
         if (p->lex.token == XI_SCRIPT_TOKEN_DEDENT) XI_TRY(xi_script_lexer_next(&p->lex));
     }
@@ -387,8 +413,10 @@ static xinf_status script_class_body(xi_script_class *c, xi_script_parser *p)
     c->methods = xi_arena_array(p->arena, (size_t)count, sizeof(void *));
     if (!c->fields || !c->methods) return script_memory(p);
     for (int32_t i = 0; i < count; i++) {
-        if (members[i]->what == SCRIPT_FIELD) c->fields[c->field_count++] = *(xi_script_field *)members[i]->item;
-        else c->methods[c->method_count++] = members[i]->item;
+        if (members[i]->what == SCRIPT_FIELD)
+            c->fields[c->field_count++] = *(xi_script_field *)members[i]->item;
+        else
+            c->methods[c->method_count++] = members[i]->item;
     }
 cleanup:
     return status;
@@ -402,7 +430,8 @@ static xinf_status script_class(xi_script_class **out, xi_script_parser *p)
     if (!c) return script_memory(p);
     c->line = p->lex.token_line;
     XI_TRY(xi_script_take_word(p, "class"));
-    if (p->lex.token != XI_SCRIPT_TOKEN_NAME) return xi_script_lexer_fail(&p->lex, "a class's name is expected");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NAME)
+        return xi_script_lexer_fail(&p->lex, "a class's name is expected");
     c->name = p->lex.text;
     XI_TRY(xi_script_lexer_next(&p->lex));
     if (xi_script_at_op(p, "(")) {
@@ -431,12 +460,13 @@ static xinf_status script_top(xi_script_file *f, xi_script_parser *p)
     if (xi_script_at_word(p, "def")) return script_function(p);
     if (xi_script_at_word(p, "import")) {
         /* Old files name what they use; qualified names tell the same. */
-        while (p->lex.token != XI_SCRIPT_TOKEN_NEWLINE && p->lex.token != XI_SCRIPT_TOKEN_END) XI_TRY(xi_script_lexer_next(&p->lex));
+        while (p->lex.token != XI_SCRIPT_TOKEN_NEWLINE && p->lex.token != XI_SCRIPT_TOKEN_END)
+            XI_TRY(xi_script_lexer_next(&p->lex));
         return script_end_line(p);
     }
     XI_TRY(script_simple(&s, p));
-    if (s.what != XI_SCRIPT_ASSIGN || s.targets->kind != XI_SCRIPT_NAME || !xi_str_is(s.targets->text, "op_version_set") || !s.value ||
-        s.value->kind != XI_SCRIPT_INT)
+    if (s.what != XI_SCRIPT_ASSIGN || s.targets->kind != XI_SCRIPT_NAME ||
+        !xi_str_is(s.targets->text, "op_version_set") || !s.value || s.value->kind != XI_SCRIPT_INT)
         return xi_script_lexer_fail(&p->lex, "a class or a function is expected");
     f->version = s.value->i;
     XI_TRY(script_end_line(p));
@@ -444,7 +474,8 @@ cleanup:
     return status;
 }
 
-xinf_status xi_script_parse(xi_script_file **out, xi_arena *arena, xi_str name, xi_str text, xinf_error *err)
+xinf_status xi_script_parse(xi_script_file **out, xi_arena *arena, xi_str name, xi_str text,
+                            xinf_error *err)
 {
     xi_script_parser p = {.arena = arena, .err = err, .alloc = &arena->alloc};
     xi_script_file *f = xi_arena_alloc(arena, sizeof *f);
@@ -458,16 +489,20 @@ xinf_status xi_script_parse(xi_script_file **out, xi_arena *arena, xi_str name, 
     f->version = -1;
     XI_TRY(xi_script_lexer_init(&p.lex, arena, name, text, err));
     while (p.lex.token != XI_SCRIPT_TOKEN_END) {
-        if (p.lex.token == XI_SCRIPT_TOKEN_NEWLINE) XI_TRY(xi_script_lexer_next(&p.lex));
-        else XI_TRY(script_top(f, &p));
+        if (p.lex.token == XI_SCRIPT_TOKEN_NEWLINE)
+            XI_TRY(xi_script_lexer_next(&p.lex));
+        else
+            XI_TRY(script_top(f, &p));
     }
     XI_TRY(xi_script_pop(&p, 0, &members, &count));
     f->classes = xi_arena_array(arena, (size_t)count, sizeof *f->classes);
     f->functions = xi_arena_array(arena, (size_t)count, sizeof *f->functions);
     if (!f->classes || !f->functions) XI_TRY(script_memory(&p));
     for (int32_t i = 0; i < count; i++) {
-        if (members[i]->what == SCRIPT_CLASS) f->classes[f->class_count++] = members[i]->item;
-        else f->functions[f->function_count++] = members[i]->item;
+        if (members[i]->what == SCRIPT_CLASS)
+            f->classes[f->class_count++] = members[i]->item;
+        else
+            f->functions[f->function_count++] = members[i]->item;
     }
     *out = f;
 cleanup:
@@ -475,7 +510,8 @@ cleanup:
     return status;
 }
 
-xinf_status xi_script_parse_expr(xi_script_expr **out, xi_arena *arena, xi_str text, xinf_error *err)
+xinf_status xi_script_parse_expr(xi_script_expr **out, xi_arena *arena, xi_str text,
+                                 xinf_error *err)
 {
     xi_script_parser p = {.arena = arena, .err = err, .alloc = &arena->alloc};
     xi_script_expr *e = NULL;

@@ -1,8 +1,9 @@
 /* script.h — TorchScript text (code/….py of an archive) as a syntax tree.
  *
- * The grammar is what torch.jit writes and reads: classes with annotated attributes, functions, assignments, if, while, for, with,
- * return, raise and expressions. Names mean nothing yet. Text may be hostile: nesting is bounded (expressions, blocks), memory is
- * linear in the text. Nodes and unescaped strings live in the caller's arena; other strings are views of the text. */
+ * The grammar is what torch.jit writes and reads: classes with annotated attributes, functions,
+ * assignments, if, while, for, with, return, raise and expressions. Names mean nothing yet. Text
+ * may be hostile: nesting is bounded (expressions, blocks), memory is linear in the text. Nodes and
+ * unescaped strings live in the caller's arena; other strings are views of the text. */
 #ifndef XI_LOAD_TORCH_SCRIPT_H
 #define XI_LOAD_TORCH_SCRIPT_H
 
@@ -27,13 +28,15 @@ typedef enum xi_script_kind {
     XI_SCRIPT_LIST,
     XI_SCRIPT_DICT,      /* items: key, value, key, value … */
     XI_SCRIPT_ATTRIBUTE, /* items[0] . text */
-    XI_SCRIPT_CALL,      /* items[0] called with the others; the last `named` of them by names[0 … named − 1] */
+    XI_SCRIPT_CALL, /* items[0] called with the others; the last `named` of them by names[0 … named
+                       − 1] */
     XI_SCRIPT_SUBSCRIPT, /* items[0] [ items[1] … ] */
     XI_SCRIPT_SLICE,     /* three items, each may be NULL */
     XI_SCRIPT_UNARY,     /* op items[0]: "-", "+", "~", "not" */
-    XI_SCRIPT_BINARY,    /* items[0] op items[1]: arithmetic, bits, comparisons, "and", "or", "is not", "not in" … */
-    XI_SCRIPT_CHOICE,    /* items[1] if items[0] else items[2] */
-    XI_SCRIPT_STAR       /* *items[0] */
+    XI_SCRIPT_BINARY, /* items[0] op items[1]: arithmetic, bits, comparisons, "and", "or", "is not",
+                         "not in" … */
+    XI_SCRIPT_CHOICE, /* items[1] if items[0] else items[2] */
+    XI_SCRIPT_STAR    /* *items[0] */
 } xi_script_kind;
 
 typedef struct xi_script_expr xi_script_expr;
@@ -51,10 +54,11 @@ struct xi_script_expr {
 };
 
 typedef enum xi_script_do {
-    XI_SCRIPT_ASSIGN = 0, /* targets = value, or targets : type = value; value NULL: a declaration */
-    XI_SCRIPT_AUGMENT,    /* targets[0] op= value */
-    XI_SCRIPT_EVALUATE,   /* value */
-    XI_SCRIPT_IF,         /* value: body, orelse */
+    XI_SCRIPT_ASSIGN =
+        0,              /* targets = value, or targets : type = value; value NULL: a declaration */
+    XI_SCRIPT_AUGMENT,  /* targets[0] op= value */
+    XI_SCRIPT_EVALUATE, /* value */
+    XI_SCRIPT_IF,       /* value: body, orelse */
     XI_SCRIPT_WHILE,
     XI_SCRIPT_FOR,    /* targets in value: body */
     XI_SCRIPT_RETURN, /* value may be NULL */
@@ -105,7 +109,8 @@ typedef struct xi_script_field {
 } xi_script_field;
 
 typedef struct xi_script_class {
-    xi_str name, base; /* base: "Module", "NamedTuple", "Enum", "ModuleInterface", …; empty: a plain class */
+    xi_str name,
+        base; /* base: "Module", "NamedTuple", "Enum", "ModuleInterface", …; empty: a plain class */
     int32_t line;
     xi_script_field *fields;
     int32_t field_count;
@@ -122,9 +127,12 @@ typedef struct xi_script_file {
     int64_t version; /* of "op_version_set = N"; −1: not written */
 } xi_script_file;
 
-/* Reads all of `text`, which outlives the tree, as does `name`. On failure *out is NULL and the sentence names file and line. */
-xinf_status xi_script_parse(xi_script_file **out, xi_arena *arena, xi_str name, xi_str text, xinf_error *err);
+/* Reads all of `text`, which outlives the tree, as does `name`. On failure *out is NULL and the
+ * sentence names file and line. */
+xinf_status xi_script_parse(xi_script_file **out, xi_arena *arena, xi_str name, xi_str text,
+                            xinf_error *err);
 /* One type or expression, as torch.jit writes the types of values: "Dict[str, Tensor]". */
-xinf_status xi_script_parse_expr(xi_script_expr **out, xi_arena *arena, xi_str text, xinf_error *err);
+xinf_status xi_script_parse_expr(xi_script_expr **out, xi_arena *arena, xi_str text,
+                                 xinf_error *err);
 
 #endif

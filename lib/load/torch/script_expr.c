@@ -1,4 +1,5 @@
-/* script_expr.c — expressions: an operator's precedence decides how far it reaches; recursion is bounded. */
+/* script_expr.c — expressions: an operator's precedence decides how far it reaches; recursion is
+ * bounded. */
 #include "base/allocator.h"
 #include "load/torch/script_parser.h"
 
@@ -10,13 +11,15 @@ xinf_status xi_script_take_op(xi_script_parser *p, const char *op)
 
 xinf_status xi_script_take_word(xi_script_parser *p, const char *word)
 {
-    if (!xi_script_at_word(p, word)) return xi_script_lexer_fail(&p->lex, "\"%s\" is expected", word);
+    if (!xi_script_at_word(p, word))
+        return xi_script_lexer_fail(&p->lex, "\"%s\" is expected", word);
     return xi_script_lexer_next(&p->lex);
 }
 
 xinf_status xi_script_push(xi_script_parser *p, void *item)
 {
-    if (!xi_grow(p->alloc, (void **)&p->stack, &p->stack_capacity, p->stack_count + 1, sizeof *p->stack))
+    if (!xi_grow(p->alloc, (void **)&p->stack, &p->stack_capacity, p->stack_count + 1,
+                 sizeof *p->stack))
         return xi_fail_memory(p->err, (p->stack_count + 1) * sizeof *p->stack);
     p->stack[p->stack_count++] = item;
     return XINF_OK;
@@ -25,7 +28,8 @@ xinf_status xi_script_push(xi_script_parser *p, void *item)
 static xinf_status expr_memory(xi_script_parser *p)
 {
     if (p->arena->limit && p->arena->used > p->arena->limit / 2)
-        return xi_fail(p->err, XINF_LIMIT, "%.*s needs more memory than is allowed", XI_STR_ARG(p->lex.name));
+        return xi_fail(p->err, XINF_LIMIT, "%.*s needs more memory than is allowed",
+                       XI_STR_ARG(p->lex.name));
     return xi_fail_memory(p->err, sizeof(xi_script_expr));
 }
 
@@ -41,7 +45,8 @@ xinf_status xi_script_pop(xi_script_parser *p, size_t base, void *out_items, int
     return XINF_OK;
 }
 
-static xinf_status expr_new(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind, int32_t line)
+static xinf_status expr_new(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind,
+                            int32_t line)
 {
     xi_script_expr *e = xi_arena_alloc(p->arena, sizeof *e);
     if (!e) return expr_memory(p);
@@ -66,7 +71,8 @@ static xinf_status expr_measure(xi_script_parser *p, xi_script_expr *e)
 }
 
 /* A node of one to three items. */
-static xinf_status expr_of(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind, int32_t line, const char *op, int32_t count,
+static xinf_status expr_of(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind,
+                           int32_t line, const char *op, int32_t count,
                            xi_script_expr *const *items)
 {
     xi_script_expr *e = NULL;
@@ -101,7 +107,8 @@ cleanup:
     return status;
 }
 
-static xinf_status expr_finish(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind, int32_t line, size_t base)
+static xinf_status expr_finish(xi_script_expr **out, xi_script_parser *p, xi_script_kind kind,
+                               int32_t line, size_t base)
 {
     xi_script_expr *e = NULL;
     xinf_status status = expr_new(&e, p, kind, line);
@@ -162,8 +169,10 @@ cleanup:
 
 static bool expr_is_keyword(xi_str s)
 {
-    static const char *const words[] = {"if", "else", "elif", "for", "in", "while", "return", "def", "class", "and", "or", "is", "pass",
-                                        "with", "as", "raise", "assert", "del", "break", "continue", "lambda", "import", "from"};
+    static const char *const words[] = {"if",     "else",     "elif",   "for",    "in",     "while",
+                                        "return", "def",      "class",  "and",    "or",     "is",
+                                        "pass",   "with",     "as",     "raise",  "assert", "del",
+                                        "break",  "continue", "lambda", "import", "from"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (xi_str_is(s, words[i])) return true;
     return false;
@@ -173,8 +182,12 @@ static xinf_status expr_name(xi_script_expr **out, xi_script_parser *p)
 {
     xi_str s = p->lex.text;
     bool yes = xi_str_is(s, "True"), no = xi_str_is(s, "False");
-    if (expr_is_keyword(s)) return xi_script_lexer_fail(&p->lex, "an expression is expected before \"%.*s\"", XI_STR_ARG(s));
-    xi_script_kind kind = yes || no ? XI_SCRIPT_BOOL : xi_str_is(s, "None") ? XI_SCRIPT_NONE : XI_SCRIPT_NAME;
+    if (expr_is_keyword(s))
+        return xi_script_lexer_fail(&p->lex, "an expression is expected before \"%.*s\"",
+                                    XI_STR_ARG(s));
+    xi_script_kind kind = yes || no              ? XI_SCRIPT_BOOL
+                          : xi_str_is(s, "None") ? XI_SCRIPT_NONE
+                                                 : XI_SCRIPT_NAME;
     xinf_status status = expr_new(out, p, kind, p->lex.token_line);
     if (status != XINF_OK) return status;
     (*out)->text = s;
@@ -202,8 +215,10 @@ static xinf_status expr_atom(xi_script_expr **out, xi_script_parser *p)
     if (xi_script_at_op(p, "(")) return expr_parentheses(out, p);
     if (xi_script_at_op(p, "[")) return expr_list(out, p);
     if (xi_script_at_op(p, "{")) return expr_dict(out, p);
-    bool number = t == XI_SCRIPT_TOKEN_INT || t == XI_SCRIPT_TOKEN_FLOAT || t == XI_SCRIPT_TOKEN_IMAGINARY;
-    if (!number && !xi_script_at_op(p, "...")) return xi_script_lexer_fail(&p->lex, "an expression is expected");
+    bool number = t == XI_SCRIPT_TOKEN_INT || t == XI_SCRIPT_TOKEN_FLOAT ||
+                  t == XI_SCRIPT_TOKEN_IMAGINARY;
+    if (!number && !xi_script_at_op(p, "..."))
+        return xi_script_lexer_fail(&p->lex, "an expression is expected");
     xi_script_kind kind = t == XI_SCRIPT_TOKEN_INT     ? XI_SCRIPT_INT
                           : t == XI_SCRIPT_TOKEN_FLOAT ? XI_SCRIPT_FLOAT
                           : number                     ? XI_SCRIPT_IMAGINARY
@@ -220,7 +235,8 @@ static xinf_status expr_atom(xi_script_expr **out, xi_script_parser *p)
 /* name=value; the name has been read as an expression. */
 static xinf_status expr_named_argument(xi_script_parser *p, xi_script_expr **arg)
 {
-    if ((*arg)->kind != XI_SCRIPT_NAME) return xi_script_lexer_fail(&p->lex, "an argument's name is expected before \"=\"");
+    if ((*arg)->kind != XI_SCRIPT_NAME)
+        return xi_script_lexer_fail(&p->lex, "an argument's name is expected before \"=\"");
     xi_str *name = xi_arena_alloc(p->arena, sizeof *name);
     if (!name) return expr_memory(p);
     *name = (*arg)->text;
@@ -231,7 +247,8 @@ static xinf_status expr_named_argument(xi_script_parser *p, xi_script_expr **arg
 }
 
 /* Behind the stack's `base` stand the callee, then arguments, then pairs of argument and name. */
-static xinf_status expr_call_finish(xi_script_expr **out, xi_script_parser *p, int32_t line, size_t base, int32_t named)
+static xinf_status expr_call_finish(xi_script_expr **out, xi_script_parser *p, int32_t line,
+                                    size_t base, int32_t named)
 {
     xi_script_expr *e = NULL;
     xinf_status status = expr_new(&e, p, XI_SCRIPT_CALL, line);
@@ -265,7 +282,8 @@ static xinf_status expr_call(xi_script_expr **e, xi_script_parser *p)
             XI_TRY(expr_named_argument(p, &arg));
             named++;
         } else if (named) {
-            XI_TRY(xi_script_lexer_fail(&p->lex, "an argument without a name stands behind one with a name"));
+            XI_TRY(xi_script_lexer_fail(
+                &p->lex, "an argument without a name stands behind one with a name"));
         } else {
             XI_TRY(xi_script_push(p, arg));
         }
@@ -286,7 +304,8 @@ static xinf_status expr_index(xi_script_expr **out, xi_script_parser *p)
     xinf_status status = XINF_OK;
     bool slice = false;
     for (int k = 0; k < 3; k++) {
-        if (!xi_script_at_op(p, ":") && !xi_script_at_op(p, "]") && !xi_script_at_op(p, ",")) XI_TRY(xi_script_expression(&part[k], p));
+        if (!xi_script_at_op(p, ":") && !xi_script_at_op(p, "]") && !xi_script_at_op(p, ","))
+            XI_TRY(xi_script_expression(&part[k], p));
         if (k == 2 || !xi_script_at_op(p, ":")) break;
         slice = true;
         XI_TRY(xi_script_lexer_next(&p->lex));
@@ -323,7 +342,8 @@ static xinf_status expr_attribute(xi_script_expr **e, xi_script_parser *p)
     xi_script_expr *item = *e;
     xinf_status status = xi_script_lexer_next(&p->lex);
     if (status != XINF_OK) return status;
-    if (p->lex.token != XI_SCRIPT_TOKEN_NAME) return xi_script_lexer_fail(&p->lex, "a name is expected behind \".\"");
+    if (p->lex.token != XI_SCRIPT_TOKEN_NAME)
+        return xi_script_lexer_fail(&p->lex, "a name is expected behind \".\"");
     status = expr_of(e, p, XI_SCRIPT_ATTRIBUTE, item->line, NULL, 1, &item);
     if (status != XINF_OK) return status;
     (*e)->text = p->lex.text;
@@ -334,10 +354,14 @@ static xinf_status expr_postfix(xi_script_expr **out, xi_script_parser *p)
 {
     xinf_status status = expr_atom(out, p);
     while (status == XINF_OK) {
-        if (xi_script_at_op(p, ".")) status = expr_attribute(out, p);
-        else if (xi_script_at_op(p, "(")) status = expr_call(out, p);
-        else if (xi_script_at_op(p, "[")) status = expr_subscript(out, p);
-        else break;
+        if (xi_script_at_op(p, "."))
+            status = expr_attribute(out, p);
+        else if (xi_script_at_op(p, "("))
+            status = expr_call(out, p);
+        else if (xi_script_at_op(p, "["))
+            status = expr_subscript(out, p);
+        else
+            break;
     }
     return status;
 }
@@ -349,17 +373,36 @@ typedef struct expr_operator {
     int precedence; /* higher binds tighter */
 } expr_operator;
 
-enum { EXPR_OR = 1, EXPR_AND, EXPR_NOT, EXPR_COMPARE, EXPR_BITOR, EXPR_XOR, EXPR_BITAND, EXPR_SHIFT, EXPR_SUM, EXPR_PRODUCT, EXPR_SIGN, EXPR_POWER };
+enum {
+    EXPR_OR = 1,
+    EXPR_AND,
+    EXPR_NOT,
+    EXPR_COMPARE,
+    EXPR_BITOR,
+    EXPR_XOR,
+    EXPR_BITAND,
+    EXPR_SHIFT,
+    EXPR_SUM,
+    EXPR_PRODUCT,
+    EXPR_SIGN,
+    EXPR_POWER
+};
 
-/* The binary operator that stands here; words of two parts are taken up to their last. precedence 0: none. */
+/* The binary operator that stands here; words of two parts are taken up to their last. precedence
+ * 0: none. */
 static xinf_status expr_binary_here(expr_operator *out, xi_script_parser *p)
 {
     static const expr_operator ops[] = {
-        {"==", EXPR_COMPARE}, {"!=", EXPR_COMPARE}, {"<", EXPR_COMPARE}, {"<=", EXPR_COMPARE}, {">", EXPR_COMPARE}, {">=", EXPR_COMPARE},
-        {"|", EXPR_BITOR},    {"^", EXPR_XOR},      {"&", EXPR_BITAND},  {"<<", EXPR_SHIFT},   {">>", EXPR_SHIFT},  {"+", EXPR_SUM},
-        {"-", EXPR_SUM},      {"*", EXPR_PRODUCT},  {"/", EXPR_PRODUCT}, {"//", EXPR_PRODUCT}, {"%", EXPR_PRODUCT}, {"@", EXPR_PRODUCT},
-        {"**", EXPR_POWER}};
-    static const expr_operator words[] = {{"or", EXPR_OR}, {"and", EXPR_AND}, {"is", EXPR_COMPARE}, {"in", EXPR_COMPARE}, {"not", EXPR_COMPARE}};
+        {"==", EXPR_COMPARE}, {"!=", EXPR_COMPARE}, {"<", EXPR_COMPARE}, {"<=", EXPR_COMPARE},
+        {">", EXPR_COMPARE},  {">=", EXPR_COMPARE}, {"|", EXPR_BITOR},   {"^", EXPR_XOR},
+        {"&", EXPR_BITAND},   {"<<", EXPR_SHIFT},   {">>", EXPR_SHIFT},  {"+", EXPR_SUM},
+        {"-", EXPR_SUM},      {"*", EXPR_PRODUCT},  {"/", EXPR_PRODUCT}, {"//", EXPR_PRODUCT},
+        {"%", EXPR_PRODUCT},  {"@", EXPR_PRODUCT},  {"**", EXPR_POWER}};
+    static const expr_operator words[] = {{"or", EXPR_OR},
+                                          {"and", EXPR_AND},
+                                          {"is", EXPR_COMPARE},
+                                          {"in", EXPR_COMPARE},
+                                          {"not", EXPR_COMPARE}};
     *out = (expr_operator){NULL, 0};
     if (p->lex.token == XI_SCRIPT_TOKEN_OP)
         for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
@@ -427,7 +470,8 @@ static xinf_status expr_operators(xi_script_expr **out, xi_script_parser *p, int
         if (op.precedence < lowest || !op.precedence) break;
         XI_TRY(expr_take_binary(p, &op));
         /* A power binds to the right, and its sign reaches over it: 2 ** -x. */
-        XI_TRY(expr_operators(&pair[1], p, op.precedence == EXPR_POWER ? EXPR_SIGN : op.precedence + 1));
+        XI_TRY(expr_operators(&pair[1], p,
+                              op.precedence == EXPR_POWER ? EXPR_SIGN : op.precedence + 1));
         XI_TRY(expr_of(&pair[0], p, XI_SCRIPT_BINARY, line, op.text, 2, pair));
     }
     *out = pair[0];
@@ -467,8 +511,9 @@ xinf_status xi_script_expressions(xi_script_expr **out, xi_script_parser *p)
     XI_TRY(xi_script_push(p, *out));
     while (xi_script_at_op(p, ",")) {
         XI_TRY(xi_script_lexer_next(&p->lex));
-        bool ends = p->lex.token == XI_SCRIPT_TOKEN_NEWLINE || xi_script_at_op(p, "=") || xi_script_at_op(p, ")") ||
-                    xi_script_at_op(p, ":") || xi_script_at_word(p, "in");
+        bool ends = p->lex.token == XI_SCRIPT_TOKEN_NEWLINE || xi_script_at_op(p, "=") ||
+                    xi_script_at_op(p, ")") || xi_script_at_op(p, ":") ||
+                    xi_script_at_word(p, "in");
         if (ends) break;
         xi_script_expr *item = NULL;
         XI_TRY(xi_script_expression(&item, p));

@@ -1,4 +1,5 @@
-/* script_parser.h — what the two halves of the parser share: expressions, and statements with declarations. */
+/* script_parser.h — what the two halves of the parser share: expressions, and statements with
+ * declarations. */
 #ifndef XI_LOAD_TORCH_SCRIPT_PARSER_H
 #define XI_LOAD_TORCH_SCRIPT_PARSER_H
 

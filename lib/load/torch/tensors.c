@@ -1,4 +1,5 @@
-/* tensors.c — the tensors of an archive by their dotted paths, and what is said when there are only those. */
+/* tensors.c — the tensors of an archive by their dotted paths, and what is said when there are only
+ * those. */
 #include "base/checked.h"
 #include "load/torch/archive.h"
 #include "load/torch/pickle.h"
@@ -26,7 +27,8 @@ typedef struct tensors_walk {
 /* Dictionaries that a pickled module keeps its parts in; their names are in no path. */
 static bool tensors_is_silent(xi_str key)
 {
-    return xi_str_is(key, "_modules") || xi_str_is(key, "_parameters") || xi_str_is(key, "_buffers");
+    return xi_str_is(key, "_modules") || xi_str_is(key, "_parameters") ||
+           xi_str_is(key, "_buffers");
 }
 
 /* The path's length with one more part; what does not fit is cut. */
@@ -38,7 +40,8 @@ static size_t tensors_extend(tensors_walk *w, size_t len, const xi_torch_value *
         part = key->s;
         if (tensors_is_silent(part)) return len;
     } else {
-        uint64_t n = key && key->kind == XI_TORCH_INT && key->i >= 0 ? (uint64_t)key->i : (uint64_t)index;
+        uint64_t n = key && key->kind == XI_TORCH_INT && key->i >= 0 ? (uint64_t)key->i
+                                                                     : (uint64_t)index;
         char *p = number + sizeof number;
         do *--p = (char)('0' + n % 10);
         while (n /= 10);
@@ -53,7 +56,9 @@ static size_t tensors_extend(tensors_walk *w, size_t len, const xi_torch_value *
 static bool tensors_add(tensors_walk *w, size_t name_len, const xi_torch_tensor *t)
 {
     char *name = xi_arena_strndup(&w->archive->arena, w->name, name_len);
-    if (!name || !xi_grow(&w->archive->alloc, (void **)&w->list, &w->capacity, w->count + 1, sizeof *w->list)) return false;
+    if (!name || !xi_grow(&w->archive->alloc, (void **)&w->list, &w->capacity, w->count + 1,
+                          sizeof *w->list))
+        return false;
     w->list[w->count++] = (xi_torch_named_tensor){.name = {name, name_len}, .tensor = t};
     return true;
 }
@@ -95,7 +100,8 @@ static bool tensors_walk_all(tensors_walk *w, const xi_torch_value *root)
     return true;
 }
 
-xinf_status xi_torch_archive_tensors(const xi_torch_named_tensor **out, int32_t *out_count, xi_torch_archive *a, xinf_error *err)
+xinf_status xi_torch_archive_tensors(const xi_torch_named_tensor **out, int32_t *out_count,
+                                     xi_torch_archive *a, xinf_error *err)
 {
     tensors_walk *w = xi_calloc(&a->alloc, 1, sizeof *w);
     xinf_status status = XINF_OK;
@@ -105,11 +111,14 @@ xinf_status xi_torch_archive_tensors(const xi_torch_named_tensor **out, int32_t 
     if (!w) return xi_fail_memory(err, sizeof *w);
     w->archive = a;
     w->seen = xi_calloc(&a->alloc, (size_t)a->value_count + 1, 1);
-    if (!w->seen || (a->root && !tensors_walk_all(w, a->root))) status = xi_fail_memory(err, a->value_count);
+    if (!w->seen || (a->root && !tensors_walk_all(w, a->root)))
+        status = xi_fail_memory(err, a->value_count);
     if (status == XINF_OK && w->count) {
         list = xi_arena_array(&a->arena, w->count, sizeof *list);
-        if (list) memcpy(list, w->list, w->count * sizeof *list);
-        else status = xi_fail_memory(err, w->count * sizeof *list);
+        if (list)
+            memcpy(list, w->list, w->count * sizeof *list);
+        else
+            status = xi_fail_memory(err, w->count * sizeof *list);
     }
     if (status == XINF_OK) {
         *out = list;
@@ -121,17 +130,22 @@ xinf_status xi_torch_archive_tensors(const xi_torch_named_tensor **out, int32_t 
     return status;
 }
 
-#define TENSORS_ADVICE                                                                                                           \
-    "In Python: m = torch.jit.trace(model.eval(), example_inputs); m.save(\"model.pt\"), or torch.export.save(torch.export.export("    \
+#define TENSORS_ADVICE                                                                        \
+    "In Python: m = torch.jit.trace(model.eval(), example_inputs); m.save(\"model.pt\"), or " \
+    "torch.export.save(torch.export.export("                                                  \
     "model.eval(), example_inputs), \"model.pt2\")"
 
 xinf_status xi_torch_archive_refuse_weights(const xi_torch_archive *a, xinf_error *err)
 {
     if (a->content == XI_TORCH_PICKLED_MODULE)
-        return xi_fail(err, XINF_UNSUPPORTED, "the file holds a pickled object of class %.*s, whose code is not in it, so there is no program to run. "
-                       TENSORS_ADVICE, XI_STR_ARG(a->foreign_class));
-    return xi_fail(err, XINF_UNSUPPORTED, "the file holds weights (a %s%s%.*s) and no program to run. " TENSORS_ADVICE,
-                   a->root ? xi_torch_kind_name(a->root->kind) : "folder", a->foreign_class.len ? ", with objects of class " : "",
+        return xi_fail(err, XINF_UNSUPPORTED,
+                       "the file holds a pickled object of class %.*s, whose code is not in it, so "
+                       "there is no program to run. " TENSORS_ADVICE,
+                       XI_STR_ARG(a->foreign_class));
+    return xi_fail(err, XINF_UNSUPPORTED,
+                   "the file holds weights (a %s%s%.*s) and no program to run. " TENSORS_ADVICE,
+                   a->root ? xi_torch_kind_name(a->root->kind) : "folder",
+                   a->foreign_class.len ? ", with objects of class " : "",
                    XI_STR_ARG(a->foreign_class));
 }
 

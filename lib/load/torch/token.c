@@ -22,7 +22,8 @@ static bool token_is_digit(int c)
 
 static bool token_is_word(int c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || token_is_digit(c) || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || token_is_digit(c) ||
+           (c & 0x80);
 }
 
 static int token_peek(const xi_script_lexer *l, size_t ahead)
@@ -75,7 +76,8 @@ static xinf_status token_begin_line(xi_script_lexer *l)
     l->line_start = false;
     l->token_line = l->line;
     if (width > top) {
-        if (l->indent_count > XI_SCRIPT_MAX_BLOCKS) return xi_script_lexer_fail(l, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
+        if (l->indent_count > XI_SCRIPT_MAX_BLOCKS)
+            return xi_script_lexer_fail(l, "blocks nest deeper than %d", XI_SCRIPT_MAX_BLOCKS);
         l->indents[l->indent_count++] = width;
         l->token = XI_SCRIPT_TOKEN_INDENT;
         return XINF_OK;
@@ -84,7 +86,8 @@ static xinf_status token_begin_line(xi_script_lexer *l)
         l->indent_count--;
         l->dedents++;
     }
-    if (width != l->indents[l->indent_count - 1]) return xi_script_lexer_fail(l, "the indentation fits no block");
+    if (width != l->indents[l->indent_count - 1])
+        return xi_script_lexer_fail(l, "the indentation fits no block");
     return XINF_OK;
 }
 
@@ -113,8 +116,10 @@ static xinf_status token_number(xi_script_lexer *l)
     for (; l->at < l->end; l->at++) {
         char c = *l->at;
         bool sign = len > 0 && !hex && (text[len - 1] | 32) == 'e' && (c == '-' || c == '+');
-        if (!token_is_digit(c) && c != '.' && !sign && !(hex ? token_is_word(c) : (c | 32) == 'e')) break;
-        if (len + 2 > sizeof text) return xi_script_lexer_fail(l, "a number of more than %zu characters", sizeof text);
+        if (!token_is_digit(c) && c != '.' && !sign && !(hex ? token_is_word(c) : (c | 32) == 'e'))
+            break;
+        if (len + 2 > sizeof text)
+            return xi_script_lexer_fail(l, "a number of more than %zu characters", sizeof text);
         real = real || (!hex && (c == '.' || (c | 32) == 'e'));
         text[len++] = c;
     }
@@ -131,11 +136,13 @@ static xinf_status token_number(xi_script_lexer *l)
         errno = 0;
         /* 9223372036854775808 stands behind the minus of the smallest one. */
         unsigned long long bits = strtoull(text, &stop, hex ? 16 : 10);
-        if (errno || *stop || bits > 1ull << 63) return xi_script_lexer_fail(l, "the number %s fits no int", text);
+        if (errno || *stop || bits > 1ull << 63)
+            return xi_script_lexer_fail(l, "the number %s fits no int", text);
         l->token = XI_SCRIPT_TOKEN_INT;
         l->i = (int64_t)bits;
     }
-    if (token_is_word(token_peek(l, 0))) return xi_script_lexer_fail(l, "a number runs into a word");
+    if (token_is_word(token_peek(l, 0)))
+        return xi_script_lexer_fail(l, "a number runs into a word");
     return XINF_OK;
 }
 
@@ -159,7 +166,8 @@ static int token_escape(xi_script_lexer *l)
         return value;
     }
     int digits = 0;
-    for (; digits < 3 && token_peek(l, 0) >= '0' && token_peek(l, 0) <= '7'; digits++) value = value * 8 + (*l->at++ - '0');
+    for (; digits < 3 && token_peek(l, 0) >= '0' && token_peek(l, 0) <= '7'; digits++)
+        value = value * 8 + (*l->at++ - '0');
     return digits ? value & 255 : -1;
 }
 
@@ -175,7 +183,8 @@ static xinf_status token_string(xi_script_lexer *l)
             l->at++;
         } else if (*l->at == '\n' && !triple) {
             break;
-        } else if (*l->at == quote && (!triple || (token_peek(l, 1) == quote && token_peek(l, 2) == quote))) {
+        } else if (*l->at == quote &&
+                   (!triple || (token_peek(l, 1) == quote && token_peek(l, 2) == quote))) {
             break;
         }
         l->line += *l->at == '\n';
@@ -195,8 +204,10 @@ static xinf_status token_string(xi_script_lexer *l)
             }
             l->at++;
             int c = *l->at == '\n' ? (l->at++, -2) : token_escape(l);
-            if (c == -1) copy[len++] = '\\'; /* Python keeps what it does not know */
-            else if (c >= 0) copy[len++] = (char)c;
+            if (c == -1)
+                copy[len++] = '\\'; /* Python keeps what it does not know */
+            else if (c >= 0)
+                copy[len++] = (char)c;
         }
         l->text = (xi_str){copy, len};
     }
@@ -206,9 +217,11 @@ static xinf_status token_string(xi_script_lexer *l)
 
 static xinf_status token_operator(xi_script_lexer *l)
 {
-    static const char *const all[] = {"...", "**=", "//=", "<<=", ">>=", "->", "==", "!=", "<=", ">=", "//", "**", "<<", ">>", "+=", "-=",
-                                      "*=",  "/=",  "%=",  "&=",  "|=",  "^=", "(",  ")",  "[",  "]",  "{",  "}",  ",",  ":",  ".",  "=",
-                                      "+",   "-",   "*",   "/",   "%",   "<",  ">",  "&",  "|",  "^",  "~",  "@",  ";"};
+    static const char *const all[] = {
+        "...", "**=", "//=", "<<=", ">>=", "->", "==", "!=", "<=", ">=", "//", "**",
+        "<<",  ">>",  "+=",  "-=",  "*=",  "/=", "%=", "&=", "|=", "^=", "(",  ")",
+        "[",   "]",   "{",   "}",   ",",   ":",  ".",  "=",  "+",  "-",  "*",  "/",
+        "%",   "<",   ">",   "&",   "|",   "^",  "~",  "@",  ";"};
     size_t left = (size_t)(l->end - l->at);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         size_t len = strlen(all[i]);
@@ -239,7 +252,8 @@ xinf_status xi_script_lexer_next(xi_script_lexer *l)
     token_skip(l);
     l->token_line = l->line;
     if (l->at == l->end) {
-        bool open = l->token != XI_SCRIPT_TOKEN_NEWLINE && l->token != XI_SCRIPT_TOKEN_DEDENT && l->token != XI_SCRIPT_TOKEN_END;
+        bool open = l->token != XI_SCRIPT_TOKEN_NEWLINE && l->token != XI_SCRIPT_TOKEN_DEDENT &&
+                    l->token != XI_SCRIPT_TOKEN_END;
         if (l->brackets) return xi_script_lexer_fail(l, "a bracket is not closed");
         l->dedents = l->indent_count - 1;
         l->indent_count = 1;
@@ -273,9 +287,17 @@ xinf_status xi_script_lexer_next(xi_script_lexer *l)
     return token_operator(l);
 }
 
-xinf_status xi_script_lexer_init(xi_script_lexer *l, xi_arena *arena, xi_str name, xi_str text, xinf_error *err)
+xinf_status xi_script_lexer_init(xi_script_lexer *l, xi_arena *arena, xi_str name, xi_str text,
+                                 xinf_error *err)
 {
-    *l = (xi_script_lexer){.at = text.ptr, .end = text.ptr + text.len, .arena = arena, .err = err, .name = name, .line = 1, .token_line = 1,
-                           .indent_count = 1, .line_start = true};
+    *l = (xi_script_lexer){.at = text.ptr,
+                           .end = text.ptr + text.len,
+                           .arena = arena,
+                           .err = err,
+                           .name = name,
+                           .line = 1,
+                           .token_line = 1,
+                           .indent_count = 1,
+                           .line_start = true};
     return xi_script_lexer_next(l);
 }

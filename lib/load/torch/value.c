@@ -7,20 +7,25 @@ const xi_torch_value *xi_torch_value_get(const xi_torch_value *v, const char *na
     if (!v || v->kind != XI_TORCH_DICT) return NULL;
     /* From the end: what a pickle sets twice has its last value. */
     for (int32_t i = v->dict.count - 1; i >= 0; i--)
-        if (v->dict.keys[i]->kind == XI_TORCH_STRING && xi_str_eq(v->dict.keys[i]->s, wanted)) return v->dict.values[i];
+        if (v->dict.keys[i]->kind == XI_TORCH_STRING && xi_str_eq(v->dict.keys[i]->s, wanted))
+            return v->dict.values[i];
     return NULL;
 }
 
 static const char *const value_kind_names[] = {
-    [XI_TORCH_NONE] = "None",       [XI_TORCH_BOOL] = "bool",     [XI_TORCH_INT] = "int",     [XI_TORCH_DOUBLE] = "float",
-    [XI_TORCH_COMPLEX] = "complex", [XI_TORCH_STRING] = "string", [XI_TORCH_BYTES] = "bytes", [XI_TORCH_DEVICE] = "device",
-    [XI_TORCH_DTYPE] = "dtype",     [XI_TORCH_TENSOR] = "tensor", [XI_TORCH_LIST] = "list",   [XI_TORCH_TUPLE] = "tuple",
-    [XI_TORCH_DICT] = "dict",       [XI_TORCH_SET] = "set",       [XI_TORCH_OBJECT] = "object", [XI_TORCH_ENUM] = "enum",
+    [XI_TORCH_NONE] = "None",     [XI_TORCH_BOOL] = "bool",       [XI_TORCH_INT] = "int",
+    [XI_TORCH_DOUBLE] = "float",  [XI_TORCH_COMPLEX] = "complex", [XI_TORCH_STRING] = "string",
+    [XI_TORCH_BYTES] = "bytes",   [XI_TORCH_DEVICE] = "device",   [XI_TORCH_DTYPE] = "dtype",
+    [XI_TORCH_TENSOR] = "tensor", [XI_TORCH_LIST] = "list",       [XI_TORCH_TUPLE] = "tuple",
+    [XI_TORCH_DICT] = "dict",     [XI_TORCH_SET] = "set",         [XI_TORCH_OBJECT] = "object",
+    [XI_TORCH_ENUM] = "enum",
 };
 
 const char *xi_torch_kind_name(xi_torch_kind kind)
 {
-    return (unsigned)kind < sizeof value_kind_names / sizeof *value_kind_names ? value_kind_names[kind] : "value";
+    return (unsigned)kind < sizeof value_kind_names / sizeof *value_kind_names
+               ? value_kind_names[kind]
+               : "value";
 }
 
 typedef struct value_dtype {
@@ -87,7 +92,8 @@ const char *xi_torch_dtype_name(xi_torch_dtype d)
 xi_torch_dtype xi_torch_dtype_parse(xi_str name)
 {
     for (int i = 0; i < VALUE_DTYPE_COUNT; i++)
-        if (xi_str_is(name, value_dtypes[i].name) || (value_dtypes[i].alias && xi_str_is(name, value_dtypes[i].alias)))
+        if (xi_str_is(name, value_dtypes[i].name) ||
+            (value_dtypes[i].alias && xi_str_is(name, value_dtypes[i].alias)))
             return value_dtypes[i].dtype;
     return XI_TORCH_DTYPE_UNKNOWN;
 }
@@ -101,6 +107,7 @@ xinf_dtype xi_torch_dtype_element(xi_torch_dtype d)
 xi_torch_dtype xi_torch_dtype_of(xinf_dtype d)
 {
     for (int i = 0; i < VALUE_DTYPE_COUNT && d != XINF_UNDEFINED; i++)
-        if (value_dtypes[i].element == d && strncmp(value_dtypes[i].name, "q", 1) != 0) return value_dtypes[i].dtype;
+        if (value_dtypes[i].element == d && strncmp(value_dtypes[i].name, "q", 1) != 0)
+            return value_dtypes[i].dtype;
     return XI_TORCH_DTYPE_UNKNOWN;
 }

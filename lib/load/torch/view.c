@@ -14,7 +14,8 @@ static bool view_extent(xi_torch_tensor *t, int64_t *last)
         if (t->shape[i] < 0 || t->strides[i] < 0) return false;
         if (!xi_mul_i64(t->count, t->shape[i], &t->count)) return false;
         if (empty) continue;
-        if (!xi_mul_i64(t->shape[i] - 1, t->strides[i], &step) || !xi_add_i64(reach, step, &reach)) return false;
+        if (!xi_mul_i64(t->shape[i] - 1, t->strides[i], &step) || !xi_add_i64(reach, step, &reach))
+            return false;
         if (t->shape[i] != 1 && t->strides[i] != dense) t->contiguous = false;
         if (!xi_mul_i64(dense, t->shape[i], &dense)) return false;
     }

@@ -1,4 +1,5 @@
-/* attention_tmpl.h — one query row of Attention for one real type: included with REAL, FN(name), KIND and M(function) defined. */
+/* attention_tmpl.h — one query row of Attention for one real type: included with REAL, FN(name),
+ * KIND and M(function) defined. */
 
 static REAL FN(dot)(const REAL *a, const REAL *b, int64_t count)
 {
@@ -11,9 +12,11 @@ static REAL FN(dot)(const REAL *a, const REAL *b, int64_t count)
 }
 
 /* bias[j] of one row; false when no key may be attended. */
-static bool FN(bias)(const attention_params *p, const xi_call *call, const xi_attention *a, int64_t b, int64_t h, int64_t i, REAL *bias)
+static bool FN(bias)(const attention_params *p, const xi_call *call, const xi_attention *a,
+                     int64_t b, int64_t h, int64_t i, REAL *bias)
 {
-    const xi_operand *mask = ref_attention_in(call, XI_ATTENTION_MASK), *lengths = ref_attention_in(call, XI_ATTENTION_LENGTHS);
+    const xi_operand *mask = ref_attention_in(call, XI_ATTENTION_MASK),
+                     *lengths = ref_attention_in(call, XI_ATTENTION_LENGTHS);
     int64_t filled = lengths ? ((const int64_t *)lengths->data)[b] : a->total;
     int64_t at = i + (lengths ? filled - a->length : a->past), low = 0, high = filled;
     if (p->left >= 0 && at - p->left > low) low = at - p->left;
@@ -23,7 +26,8 @@ static bool FN(bias)(const attention_params *p, const xi_call *call, const xi_at
     if (mask) {
         int64_t from = ref_attention_mask_row(mask, b, h, i) * wide;
         xk_block_load(bias, KIND, mask->data, mask->dtype, from, 1, wide);
-        for (int64_t j = 0; mask->dtype == XINF_BOOL && j < wide; j++) bias[j] = bias[j] != 0 ? 0 : -(REAL)INFINITY;
+        for (int64_t j = 0; mask->dtype == XINF_BOOL && j < wide; j++)
+            bias[j] = bias[j] != 0 ? 0 : -(REAL)INFINITY;
     }
     bool open = false;
     for (int64_t j = 0; j < a->total; j++) {
@@ -54,10 +58,13 @@ static void FN(precision)(const attention_params *p, REAL *x, int64_t count)
 }
 
 /* Row r of [batch · heads · length]. work: q, score, bias, sum, and a row to convert into. */
-static void FN(row)(const attention_params *p, const xi_call *call, const xi_attention *a, int64_t r, REAL *work)
+static void FN(row)(const attention_params *p, const xi_call *call, const xi_attention *a,
+                    int64_t r, REAL *work)
 {
-    int64_t i = r % a->length, h = r / a->length % a->heads, b = r / a->length / a->heads, g = h / (a->heads / a->kv_heads);
-    REAL *q = work, *score = q + a->depth, *bias = score + a->total, *sum = bias + a->total, *row = sum + a->v_depth;
+    int64_t i = r % a->length, h = r / a->length % a->heads, b = r / a->length / a->heads,
+            g = h / (a->heads / a->kv_heads);
+    REAL *q = work, *score = q + a->depth, *bias = score + a->total, *sum = bias + a->total,
+         *row = sum + a->v_depth;
     REAL scale = p->scaled ? (REAL)p->scale : 1 / M(sqrt)((REAL)a->depth);
     const xi_operand *in = call->in[XI_ATTENTION_Q];
     int64_t from = a->flat ? ((b * a->length + i) * a->heads + h) * a->depth : r * a->depth;
@@ -67,10 +74,12 @@ static void FN(row)(const attention_params *p, const xi_call *call, const xi_att
     for (int64_t j = 0; j < a->total; j++) {
         int64_t place;
         in = ref_attention_cache(call, a, XI_ATTENTION_K, b, g, j, a->depth, &place);
-        score[j] = FN(dot)(q, xk_block_read(row, KIND, in->data, in->dtype, place, a->depth), a->depth);
+        score[j] = FN(dot)(q, xk_block_read(row, KIND, in->data, in->dtype, place, a->depth),
+                           a->depth);
     }
     if (p->mode == 0) ref_attention_store(call, 3, r * a->total, score, KIND, a->total);
-    for (int64_t j = 0; p->softcap > 0 && j < a->total; j++) score[j] = (REAL)p->softcap * M(tanh)(score[j] / (REAL)p->softcap);
+    for (int64_t j = 0; p->softcap > 0 && j < a->total; j++)
+        score[j] = (REAL)p->softcap * M(tanh)(score[j] / (REAL)p->softcap);
     if (p->mode == 1) ref_attention_store(call, 3, r * a->total, score, KIND, a->total);
     for (int64_t j = 0; j < a->total; j++) score[j] += bias[j];
     if (p->mode == 2) ref_attention_store(call, 3, r * a->total, score, KIND, a->total);
@@ -83,7 +92,8 @@ static void FN(row)(const attention_params *p, const xi_call *call, const xi_att
     memset(sum, 0, (size_t)a->v_depth * sizeof(REAL));
     for (int64_t j = 0; j < a->total; j++) {
         int64_t place;
-        if (score[j] == 0) continue; /* also keys that are masked: what stands there does not count */
+        if (score[j] == 0)
+            continue; /* also keys that are masked: what stands there does not count */
         in = ref_attention_cache(call, a, XI_ATTENTION_V, b, g, j, a->v_depth, &place);
         const REAL *v = xk_block_read(row, KIND, in->data, in->dtype, place, a->v_depth);
         for (int64_t d = 0; d < a->v_depth; d++) sum[d] += score[j] * v[d];

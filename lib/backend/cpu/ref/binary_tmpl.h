@@ -1,47 +1,52 @@
-/* binary_tmpl.h — arithmetic and comparison of two inputs for one type: included with T, FN(name) and, for integers, WRAP
- * (the unsigned type in which sums wrap) and NEGATIVE(x) defined; for floats, M(function). */
+/* binary_tmpl.h — arithmetic and comparison of two inputs for one type: included with T, FN(name)
+ * and, for integers, WRAP (the unsigned type in which sums wrap) and NEGATIVE(x) defined; for
+ * floats, M(function). */
 
 /* The compiler makes vector loops of the three common cases: both run, one stands still. */
-#define BINARY_LOOP(name, R, expression)                                                           \
-    static void FN(name)(void *dst, const void *const *src, const int64_t *step, int64_t count, const void *arg)                   \
-    {                                                                                              \
-        const T *a = src[0], *b = src[1];                                                          \
-        const int64_t sa = step[0], sb = step[1];                                                  \
-        R *to = dst;                                                                               \
-        if (sa == 1 && sb == 1) {                                                                  \
-            for (int64_t i = 0; i < count; i++) {                                                  \
-                const T x = a[i], y = b[i];                                                        \
-                to[i] = (R)(expression);                                                           \
-            }                                                                                      \
-        } else if (sa == 1 && sb == 0) {                                                           \
-            const T y = b[0];                                                                      \
-            for (int64_t i = 0; i < count; i++) {                                                  \
-                const T x = a[i];                                                                  \
-                to[i] = (R)(expression);                                                           \
-            }                                                                                      \
-        } else if (sa == 0 && sb == 1) {                                                           \
-            const T x = a[0];                                                                      \
-            for (int64_t i = 0; i < count; i++) {                                                  \
-                const T y = b[i];                                                                  \
-                to[i] = (R)(expression);                                                           \
-            }                                                                                      \
-        } else {                                                                                   \
-            for (int64_t i = 0; i < count; i++) {                                                  \
-                const T x = a[i * sa], y = b[i * sb];                                              \
-                to[i] = (R)(expression);                                                           \
-            }                                                                                      \
-        }                                                                                          \
+#define BINARY_LOOP(name, R, expression)                                                        \
+    static void FN(name)(void *dst, const void *const *src, const int64_t *step, int64_t count, \
+                         const void *arg)                                                       \
+    {                                                                                           \
+        const T *a = src[0], *b = src[1];                                                       \
+        const int64_t sa = step[0], sb = step[1];                                               \
+        R *to = dst;                                                                            \
+        if (sa == 1 && sb == 1) {                                                               \
+            for (int64_t i = 0; i < count; i++) {                                               \
+                const T x = a[i], y = b[i];                                                     \
+                to[i] = (R)(expression);                                                        \
+            }                                                                                   \
+        } else if (sa == 1 && sb == 0) {                                                        \
+            const T y = b[0];                                                                   \
+            for (int64_t i = 0; i < count; i++) {                                               \
+                const T x = a[i];                                                               \
+                to[i] = (R)(expression);                                                        \
+            }                                                                                   \
+        } else if (sa == 0 && sb == 1) {                                                        \
+            const T x = a[0];                                                                   \
+            for (int64_t i = 0; i < count; i++) {                                               \
+                const T y = b[i];                                                               \
+                to[i] = (R)(expression);                                                        \
+            }                                                                                   \
+        } else {                                                                                \
+            for (int64_t i = 0; i < count; i++) {                                               \
+                const T x = a[i * sa], y = b[i * sb];                                           \
+                to[i] = (R)(expression);                                                        \
+            }                                                                                   \
+        }                                                                                       \
     }
 
 #ifdef WRAP
 BINARY_LOOP(add, T, (WRAP)x + (WRAP)y)
 BINARY_LOOP(sub, T, (WRAP)x - (WRAP)y)
-BINARY_LOOP(mul, T, (WRAP)x * (WRAP)y)
+BINARY_LOOP(mul, T, (WRAP)x *(WRAP)y)
 /* A zero divisor is refused before; -1 is the one other that a quotient can overflow with. */
 BINARY_LOOP(div, T, y == 0 ? 0 : NEGATIVE(y) && y == (T)-1 ? (T)(0 - (WRAP)x) : x / y)
 BINARY_LOOP(fmod, T, y == 0 || (NEGATIVE(y) && y == (T)-1) ? 0 : x % y)
-BINARY_LOOP(mod, T, y == 0 || (NEGATIVE(y) && y == (T)-1) ? 0 : x % y != 0 && NEGATIVE(x % y) != NEGATIVE(y) ? x % y + y : x % y)
-BINARY_LOOP(prelu, T, NEGATIVE(x) ? (T)((WRAP)x * (WRAP)y) : x)
+BINARY_LOOP(mod, T,
+            y == 0 || (NEGATIVE(y) && y == (T)-1)          ? 0
+            : x % y != 0 && NEGATIVE(x % y) != NEGATIVE(y) ? x % y + y
+                                                           : x % y)
+BINARY_LOOP(prelu, T, NEGATIVE(x) ? (T)((WRAP)x *(WRAP)y) : x)
 BINARY_LOOP(bit_and, T, x &y)
 BINARY_LOOP(bit_or, T, x | y)
 BINARY_LOOP(bit_xor, T, x ^ y)
@@ -80,7 +85,8 @@ static T FN(floor_mod)(T x, T y)
 BINARY_LOOP(mod, T, FN(floor_mod)(x, y))
 BINARY_LOOP(power, T, M(pow)(x, y))
 
-static void FN(pow)(void *dst, const void *const *src, const int64_t *step, int64_t count, const void *arg)
+static void FN(pow)(void *dst, const void *const *src, const int64_t *step, int64_t count,
+                    const void *arg)
 {
     const T *x = src[0], *y = src[1];
     T *to = dst;
@@ -88,7 +94,8 @@ static void FN(pow)(void *dst, const void *const *src, const int64_t *step, int6
     if (step[1] == 0 && fixed == 2)
         for (int64_t i = 0; i < count; i++) to[i] = x[i * step[0]] * x[i * step[0]];
     else if (step[1] == 0 && fixed == 3)
-        for (int64_t i = 0; i < count; i++) to[i] = x[i * step[0]] * x[i * step[0]] * x[i * step[0]];
+        for (int64_t i = 0; i < count; i++)
+            to[i] = x[i * step[0]] * x[i * step[0]] * x[i * step[0]];
     else
         FN(power)(dst, src, step, count, arg);
 }

@@ -1,8 +1,10 @@
-/* conv_tmpl.h — one row of a convolution's output for one type: included with T and FN(name) defined. */
+/* conv_tmpl.h — one row of a convolution's output for one type: included with T and FN(name)
+ * defined. */
 
-/* acc[filters][out width] += the row's sums over the channels of one group. x: the group's first channel; k: the first
- * filter; spans: for each kernel column the outputs lo, hi that it meets. */
-static void FN(row)(const ref_conv_plan *p, const T *x, const T *k, int64_t filters, const int64_t *spans, int64_t row, T *acc)
+/* acc[filters][out width] += the row's sums over the channels of one group. x: the group's first
+ * channel; k: the first filter; spans: for each kernel column the outputs lo, hi that it meets. */
+static void FN(row)(const ref_conv_plan *p, const T *x, const T *k, int64_t filters,
+                    const int64_t *spans, int64_t row, T *acc)
 {
     const xi_window *w = &p->window;
     const int32_t last = w->rank - 1;
@@ -19,7 +21,8 @@ static void FN(row)(const ref_conv_plan *p, const T *x, const T *k, int64_t filt
                 if (lo == hi) continue;
                 const T *s = from + kw * w->dilation[last] - w->begin[last] + lo * stride;
                 if (filters == 4) {
-                    const T v0 = weights[kw], v1 = weights[filter + kw], v2 = weights[2 * filter + kw], v3 = weights[3 * filter + kw];
+                    const T v0 = weights[kw], v1 = weights[filter + kw],
+                            v2 = weights[2 * filter + kw], v3 = weights[3 * filter + kw];
                     T *a0 = acc + lo, *a1 = a0 + width, *a2 = a1 + width, *a3 = a2 + width;
                     for (int64_t o = 0; o < hi - lo; o++) {
                         const T v = s[o * stride];
@@ -43,7 +46,8 @@ static void FN(row)(const ref_conv_plan *p, const T *x, const T *k, int64_t filt
 }
 
 /* plane (out) += one filter of one channel, spread from the small side x. */
-static void FN(spread)(const ref_conv_plan *p, const T *x, const T *k, const int64_t *spans, T *plane)
+static void FN(spread)(const ref_conv_plan *p, const T *x, const T *k, const int64_t *spans,
+                       T *plane)
 {
     const xi_window *w = &p->window;
     const int32_t last = w->rank - 1;
@@ -56,7 +60,8 @@ static void FN(spread)(const ref_conv_plan *p, const T *x, const T *k, const int
                 const int64_t lo = spans[2 * kw], hi = spans[2 * kw + 1];
                 if (lo == hi) continue;
                 const T v = k[ko * columns + kw], *s = x + row * width + lo;
-                T *to = plane + at * w->out[last] + kw * w->dilation[last] - w->begin[last] + lo * stride;
+                T *to = plane + at * w->out[last] + kw * w->dilation[last] - w->begin[last] +
+                        lo * stride;
                 for (int64_t j = 0; j < hi - lo; j++) to[j * stride] += v * s[j];
             }
         }

@@ -1,4 +1,5 @@
-/* fourier.c — radix 2 for powers of two; other lengths as a convolution with a chirp (Bluestein). */
+/* fourier.c — radix 2 for powers of two; other lengths as a convolution with a chirp (Bluestein).
+ */
 #include "backend/cpu/ref/fourier.h"
 
 #include <math.h>
@@ -37,7 +38,8 @@ static void fourier_radix(const xk_fourier *f, xk_complex *x, bool conjugate)
             }
 }
 
-xinf_status xk_fourier_create(xk_fourier *f, const xinf_allocator *alloc, int64_t n, bool inverse, xinf_error *err)
+xinf_status xk_fourier_create(xk_fourier *f, const xinf_allocator *alloc, int64_t n, bool inverse,
+                              xinf_error *err)
 {
     double sign = inverse ? 1 : -1;
     bool two = (n & (n - 1)) == 0;
@@ -45,7 +47,8 @@ xinf_status xk_fourier_create(xk_fourier *f, const xinf_allocator *alloc, int64_
     *f = (xk_fourier){.alloc = alloc, .n = n, .m = 1, .inverse = inverse};
     while (f->m < (two ? n : 2 * n)) f->m *= 2;
     count = (size_t)f->m / 2 + 1 + (two ? 0 : (size_t)n + 2 * (size_t)f->m);
-    if (!xi_mul_size(count, sizeof *f->roots, &f->size) || !(f->roots = xi_alloc(alloc, f->size))) return xi_fail_memory(err, f->size);
+    if (!xi_mul_size(count, sizeof *f->roots, &f->size) || !(f->roots = xi_alloc(alloc, f->size)))
+        return xi_fail_memory(err, f->size);
     for (int64_t k = 0; k < f->m / 2; k++) {
         double angle = sign * 2 * fourier_pi * (double)k / (double)f->m;
         f->roots[k] = (xk_complex){cos(angle), sin(angle)};
@@ -79,7 +82,8 @@ void xk_fourier_run(const xk_fourier *f, xk_complex *x)
         fourier_radix(f, x, false);
         return;
     }
-    for (int64_t k = 0; k < f->m; k++) f->work[k] = k < f->n ? fourier_mul(x[k], f->chirp[k]) : (xk_complex){0, 0};
+    for (int64_t k = 0; k < f->m; k++)
+        f->work[k] = k < f->n ? fourier_mul(x[k], f->chirp[k]) : (xk_complex){0, 0};
     fourier_radix(f, f->work, false);
     for (int64_t k = 0; k < f->m; k++) f->work[k] = fourier_mul(f->work[k], f->filter[k]);
     fourier_radix(f, f->work, true);

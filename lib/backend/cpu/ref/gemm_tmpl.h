@@ -1,11 +1,13 @@
 /* gemm_tmpl.h — a block of a matrix product for one type: included with T and FN(name) defined. */
 
 /* acc[rows][REF_GEMM_COLUMNS] = rows of A times columns of B, summed over k in rising order. */
-static void FN(block)(const ref_gemm_view *g, int64_t row, int64_t rows, int64_t column, int64_t columns, T *acc)
+static void FN(block)(const ref_gemm_view *g, int64_t row, int64_t rows, int64_t column,
+                      int64_t columns, T *acc)
 {
     const T *a = (const T *)g->a + row * g->a_row;
     for (int64_t i = 0; i < rows * REF_GEMM_COLUMNS; i++) acc[i] = 0;
-    T *acc0 = acc, *acc1 = acc + REF_GEMM_COLUMNS, *acc2 = acc1 + REF_GEMM_COLUMNS, *acc3 = acc2 + REF_GEMM_COLUMNS;
+    T *acc0 = acc, *acc1 = acc + REF_GEMM_COLUMNS, *acc2 = acc1 + REF_GEMM_COLUMNS,
+      *acc3 = acc2 + REF_GEMM_COLUMNS;
     for (int64_t p = 0; p < g->k; p++) {
         const T *b = (const T *)g->b + p * g->b_row + column, *from = a + p * g->a_column;
         if (rows == 4) {
@@ -27,11 +29,13 @@ static void FN(block)(const ref_gemm_view *g, int64_t row, int64_t rows, int64_t
 }
 
 /* The same where B lies by columns: dot products in sixteen lanes. */
-static void FN(dots)(const ref_gemm_view *g, int64_t row, int64_t rows, int64_t column, int64_t columns, T *acc)
+static void FN(dots)(const ref_gemm_view *g, int64_t row, int64_t rows, int64_t column,
+                     int64_t columns, T *acc)
 {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < columns; j++) {
-            const T *a = (const T *)g->a + (row + r) * g->a_row, *b = (const T *)g->b + (column + j) * g->b_column;
+            const T *a = (const T *)g->a + (row + r) * g->a_row,
+                    *b = (const T *)g->b + (column + j) * g->b_column;
             T lane[16] = {0}, sum = 0;
             int64_t p = 0;
             if (g->a_column == 1)

@@ -18,9 +18,12 @@ uint64_t xk_identity_of(const xi_node *n)
         case XI_ATTR_FLOAT: h = identity_mix(h, &a->f, sizeof a->f); break;
         case XI_ATTR_STRING: h = identity_mix(h, a->s.ptr, a->s.len); break;
         case XI_ATTR_INTS: h = identity_mix(h, a->ints, (size_t)a->count * sizeof *a->ints); break;
-        case XI_ATTR_FLOATS: h = identity_mix(h, a->floats, (size_t)a->count * sizeof *a->floats); break;
+        case XI_ATTR_FLOATS:
+            h = identity_mix(h, a->floats, (size_t)a->count * sizeof *a->floats);
+            break;
         case XI_ATTR_STRINGS:
-            for (int32_t k = 0; k < a->count; k++) h = identity_mix(h, a->strings[k].ptr, a->strings[k].len);
+            for (int32_t k = 0; k < a->count; k++)
+                h = identity_mix(h, a->strings[k].ptr, a->strings[k].len);
             break;
         case XI_ATTR_TENSOR: h = identity_mix(h, a->tensor->data, a->tensor->size); break;
         default: break;

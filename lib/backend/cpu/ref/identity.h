@@ -1,4 +1,5 @@
-/* identity.h — a number for what a node's attributes say: packed forms that are made from attributes alone are told apart by it. */
+/* identity.h — a number for what a node's attributes say: packed forms that are made from
+ * attributes alone are told apart by it. */
 #ifndef XK_REF_IDENTITY_H
 #define XK_REF_IDENTITY_H
 

@@ -10,9 +10,9 @@
 
 typedef enum xk_image_end {
     XK_IMAGE_DONE,
-    XK_IMAGE_BROKEN, /* these bytes are no such image */
+    XK_IMAGE_BROKEN,  /* these bytes are no such image */
     XK_IMAGE_LACKING, /* an image that this build does not decode; xk_image.what says which */
-    XK_IMAGE_LARGE,  /* more pixels than are allowed */
+    XK_IMAGE_LARGE,   /* more pixels than are allowed */
     XK_IMAGE_MEMORY
 } xk_image_end;
 

@@ -1,14 +1,15 @@
-/* image_bmp.c — Windows bitmaps: 1, 4, 8 bits with a palette, 16, 24 and 32 bits with or without masks; not compressed. */
+/* image_bmp.c — Windows bitmaps: 1, 4, 8 bits with a palette, 16, 24 and 32 bits with or without
+ * masks; not compressed. */
 #include "backend/cpu/ref/image.h"
 
 typedef struct bmp_head {
     uint32_t offset, header, compression, colors;
     int64_t width, height;
     int32_t bits;
-    bool down;         /* the first row is the top one */
-    uint32_t mask[3];  /* of red, green and blue in a pixel of 16 or 32 bits */
-    size_t palette;    /* where it begins */
-    int32_t entry;     /* bytes of one of its colours */
+    bool down;        /* the first row is the top one */
+    uint32_t mask[3]; /* of red, green and blue in a pixel of 16 or 32 bits */
+    size_t palette;   /* where it begins */
+    int32_t entry;    /* bytes of one of its colours */
 } bmp_head;
 
 static uint32_t bmp_u32(const uint8_t *p)
@@ -58,10 +59,15 @@ static xk_image_end bmp_read_head(bmp_head *h, xk_image *image, const uint8_t *b
     h->palette = 14 + (size_t)h->header;
     h->down = h->height < 0;
     if (h->down) h->height = -h->height;
-    if (h->compression == 1 || h->compression == 2) return bmp_lacking(image, "BMP with run lengths");
-    if (h->compression == 4 || h->compression == 5) return bmp_lacking(image, "BMP that holds JPEG or PNG");
-    if (h->compression != 0 && !(h->compression == 3 && (h->bits == 16 || h->bits == 32))) return XK_IMAGE_BROKEN;
-    if (h->bits != 1 && h->bits != 4 && h->bits != 8 && h->bits != 16 && h->bits != 24 && h->bits != 32) return XK_IMAGE_BROKEN;
+    if (h->compression == 1 || h->compression == 2)
+        return bmp_lacking(image, "BMP with run lengths");
+    if (h->compression == 4 || h->compression == 5)
+        return bmp_lacking(image, "BMP that holds JPEG or PNG");
+    if (h->compression != 0 && !(h->compression == 3 && (h->bits == 16 || h->bits == 32)))
+        return XK_IMAGE_BROKEN;
+    if (h->bits != 1 && h->bits != 4 && h->bits != 8 && h->bits != 16 && h->bits != 24 &&
+        h->bits != 32)
+        return XK_IMAGE_BROKEN;
     if (h->width < 1 || h->height < 1) return XK_IMAGE_BROKEN;
     if (h->bits <= 8 && (h->colors == 0 || h->colors > (1u << h->bits))) h->colors = 1u << h->bits;
     return bmp_masks(h, bytes, size) ? XK_IMAGE_DONE : XK_IMAGE_BROKEN;
@@ -79,7 +85,8 @@ static uint8_t bmp_field(uint32_t pixel, uint32_t mask)
     return (uint8_t)(((uint64_t)value * 255 + mask / 2) / mask);
 }
 
-static void bmp_pixel(const bmp_head *h, const uint8_t *bytes, const uint8_t *row, int64_t x, uint8_t *to)
+static void bmp_pixel(const bmp_head *h, const uint8_t *bytes, const uint8_t *row, int64_t x,
+                      uint8_t *to)
 {
     if (h->bits <= 8) {
         int64_t each = 8 / h->bits;
@@ -102,12 +109,15 @@ xk_image_end xk_image_bmp(xk_image *image, const uint8_t *bytes, size_t size)
     if (end != XK_IMAGE_DONE) return end;
     if (h.width > XK_IMAGE_MOST || h.height > XK_IMAGE_MOST) return XK_IMAGE_LARGE;
     uint64_t stride = ((uint64_t)h.width * (uint64_t)h.bits + 31) / 32 * 4;
-    if (h.bits <= 8 && (h.palette > size || (uint64_t)h.colors * (uint64_t)h.entry > size - h.palette)) return XK_IMAGE_BROKEN;
+    if (h.bits <= 8 &&
+        (h.palette > size || (uint64_t)h.colors * (uint64_t)h.entry > size - h.palette))
+        return XK_IMAGE_BROKEN;
     if (h.offset > size || stride * (uint64_t)h.height > size - h.offset) return XK_IMAGE_BROKEN;
     end = xk_image_room(image, h.width, h.height);
     for (int64_t y = 0; end == XK_IMAGE_DONE && y < h.height; y++) {
         const uint8_t *row = bytes + h.offset + stride * (uint64_t)(h.down ? y : h.height - 1 - y);
-        for (int64_t x = 0; x < h.width; x++) bmp_pixel(&h, bytes, row, x, image->pixels + (y * h.width + x) * 3);
+        for (int64_t x = 0; x < h.width; x++)
+            bmp_pixel(&h, bytes, row, x, image->pixels + (y * h.width + x) * 3);
     }
     return end;
 }

@@ -1,4 +1,5 @@
-/* image_jpeg.c — JPEG through libjpeg-turbo's own interface (the classic one leaves by longjmp), when the build has it. */
+/* image_jpeg.c — JPEG through libjpeg-turbo's own interface (the classic one leaves by longjmp),
+ * when the build has it. */
 #include "backend/cpu/ref/image.h"
 
 #ifdef XK_HAVE_JPEG
@@ -9,18 +10,22 @@
 
 xk_image_end xk_image_jpeg(xk_image *image, const uint8_t *bytes, size_t size)
 {
-    /* Damage that the library would repair by guessing counts as damage; a file of endless scans ends. */
+    /* Damage that the library would repair by guessing counts as damage; a file of endless scans
+     * ends. */
     const int flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
     int width, height, sampling, space;
     xk_image_end end = XK_IMAGE_BROKEN;
     if (size > ULONG_MAX) return XK_IMAGE_LARGE;
     tjhandle tj = tjInitDecompress();
     if (!tj) return XK_IMAGE_MEMORY;
-    if (tjDecompressHeader3(tj, bytes, (unsigned long)size, &width, &height, &sampling, &space) == 0) {
+    if (tjDecompressHeader3(tj, bytes, (unsigned long)size, &width, &height, &sampling, &space) ==
+        0) {
         image->what = "JPEG in CMYK";
-        end = space == TJCS_CMYK || space == TJCS_YCCK ? XK_IMAGE_LACKING : xk_image_room(image, width, height);
+        end = space == TJCS_CMYK || space == TJCS_YCCK ? XK_IMAGE_LACKING
+                                                       : xk_image_room(image, width, height);
     }
-    if (end == XK_IMAGE_DONE && tjDecompress2(tj, bytes, (unsigned long)size, image->pixels, width, 0, height, TJPF_RGB, flags))
+    if (end == XK_IMAGE_DONE && tjDecompress2(tj, bytes, (unsigned long)size, image->pixels, width,
+                                              0, height, TJPF_RGB, flags))
         end = XK_IMAGE_BROKEN;
     tjDestroy(tj);
     return end;

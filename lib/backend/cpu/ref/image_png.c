@@ -19,7 +19,8 @@ xk_image_end xk_image_png(xk_image *image, const uint8_t *bytes, size_t size)
     /* Transparency is left off, not laid over a colour. */
     p.format = PNG_FORMAT_RGBA;
     if (end == XK_IMAGE_DONE && !(four = xi_alloc(image->alloc, room))) end = XK_IMAGE_MEMORY;
-    if (end == XK_IMAGE_DONE && !png_image_finish_read(&p, NULL, four, 0, NULL)) end = XK_IMAGE_BROKEN;
+    if (end == XK_IMAGE_DONE && !png_image_finish_read(&p, NULL, four, 0, NULL))
+        end = XK_IMAGE_BROKEN;
     for (size_t i = 0; end == XK_IMAGE_DONE && i < pixels; i++)
         for (size_t k = 0; k < 3; k++) image->pixels[3 * i + k] = four[4 * i + k];
     if (four) xi_free(image->alloc, four, room);

@@ -47,7 +47,9 @@ static bool pnm_from_text(pnm_text *t, uint8_t *to, int64_t pixels, int32_t kind
             bool first = k == 0 || kind == 3;
             int64_t v = !first ? 0 : kind == 1 ? pnm_bit(t) : pnm_number(t, most);
             if (v < 0) return false;
-            to[3 * i + k] = !first ? to[3 * i] : kind == 1 ? (v ? 0 : 255) : (uint8_t)((v * 255 + most / 2) / most);
+            to[3 * i + k] = !first      ? to[3 * i]
+                            : kind == 1 ? (v ? 0 : 255)
+                                        : (uint8_t)((v * 255 + most / 2) / most);
         }
     return true;
 }
@@ -78,18 +80,25 @@ xk_image_end xk_image_pnm(xk_image *image, const uint8_t *bytes, size_t size)
     pnm_text t = {bytes + 2, bytes + size};
     bool text = bytes[1] <= '3';
     int32_t kind = (bytes[1] - '1') % 3 + 1; /* 1 bits, 2 gray, 3 colours */
-    int64_t width = pnm_number(&t, XK_IMAGE_MOST), height = pnm_number(&t, XK_IMAGE_MOST), most = kind == 1 ? 1 : pnm_number(&t, 65535);
+    int64_t width = pnm_number(&t, XK_IMAGE_MOST), height = pnm_number(&t, XK_IMAGE_MOST),
+            most = kind == 1 ? 1 : pnm_number(&t, 65535);
     if (width < 1 || height < 1 || most < 1 || t.at == t.end) return XK_IMAGE_BROKEN;
     if (height > XK_IMAGE_MOST / width) return XK_IMAGE_LARGE;
     t.at++;
-    uint64_t left = (uint64_t)(t.end - t.at), samples = (uint64_t)(width * height) * (kind == 3 ? 3 : 1);
-    uint64_t need = kind == 1 && !text ? (uint64_t)((width + 7) / 8 * height) : text ? samples : samples * (most > 255 ? 2 : 1);
-    if (need > left + text) return XK_IMAGE_BROKEN; /* text: one digit a sample at least, the first may follow at once */
+    uint64_t left = (uint64_t)(t.end - t.at),
+             samples = (uint64_t)(width * height) * (kind == 3 ? 3 : 1);
+    uint64_t need = kind == 1 && !text ? (uint64_t)((width + 7) / 8 * height)
+                    : text             ? samples
+                                       : samples * (most > 255 ? 2 : 1);
+    if (need > left + text)
+        return XK_IMAGE_BROKEN; /* text: one digit a sample at least, the first may follow at once
+                                 */
     xk_image_end end = xk_image_room(image, width, height);
     if (end != XK_IMAGE_DONE) return end;
     if (text) {
         t.at--;
-        return pnm_from_text(&t, image->pixels, width * height, kind, most) ? XK_IMAGE_DONE : XK_IMAGE_BROKEN;
+        return pnm_from_text(&t, image->pixels, width * height, kind, most) ? XK_IMAGE_DONE
+                                                                            : XK_IMAGE_BROKEN;
     }
     pnm_from_bytes(t.at, image, kind, most);
     return XK_IMAGE_DONE;

@@ -12,7 +12,8 @@ xk_label_list xk_label_list_of(const xi_node *n, const char *name)
     case XI_ATTR_STRINGS: return (xk_label_list){XINF_STRING, a->count, a->strings};
     case XI_ATTR_INTS: return (xk_label_list){XINF_INT64, a->count, a->ints};
     case XI_ATTR_FLOATS: return (xk_label_list){XINF_FLOAT32, a->count, a->floats};
-    case XI_ATTR_TENSOR: return (xk_label_list){a->tensor->dtype, a->tensor->count, a->tensor->data};
+    case XI_ATTR_TENSOR:
+        return (xk_label_list){a->tensor->dtype, a->tensor->count, a->tensor->data};
     default: return (xk_label_list){0};
     }
 }
@@ -26,7 +27,8 @@ static uint64_t labels_element(const xk_label_list *l, int64_t i)
 {
     uint64_t bits = 0;
     size_t size = xinf_dtype_size(l->dtype);
-    memcpy(&bits, (const char *)l->data + (size_t)i * size, size <= sizeof bits ? size : sizeof bits);
+    memcpy(&bits, (const char *)l->data + (size_t)i * size,
+           size <= sizeof bits ? size : sizeof bits);
     return bits;
 }
 
@@ -60,7 +62,8 @@ static bool labels_equal(const xk_label_list *a, int64_t i, const xk_label_list 
     return xk_label_bits(a, i) == xk_label_bits(b, j);
 }
 
-xinf_status xk_labels_create(xk_labels *t, const xinf_allocator *alloc, const xk_label_list *list, xinf_error *err)
+xinf_status xk_labels_create(xk_labels *t, const xinf_allocator *alloc, const xk_label_list *list,
+                             xinf_error *err)
 {
     *t = (xk_labels){.list = *list, .size = 16, .alloc = alloc};
     while (t->size < (size_t)list->count * 2) t->size *= 2;
@@ -68,7 +71,8 @@ xinf_status xk_labels_create(xk_labels *t, const xinf_allocator *alloc, const xk
     if (!t->slots) return xi_fail_memory(err, t->size * sizeof *t->slots);
     for (int64_t i = 0; i < list->count; i++) {
         size_t at = (size_t)labels_hash(list, i) & (t->size - 1);
-        while (t->slots[at] && !labels_equal(list, t->slots[at] - 1, list, i)) at = (at + 1) & (t->size - 1);
+        while (t->slots[at] && !labels_equal(list, t->slots[at] - 1, list, i))
+            at = (at + 1) & (t->size - 1);
         t->slots[at] = i + 1;
     }
     return XINF_OK;
@@ -82,6 +86,7 @@ void xk_labels_destroy(xk_labels *t)
 int64_t xk_labels_find(const xk_labels *t, const xk_label_list *of, int64_t i)
 {
     size_t at = (size_t)labels_hash(of, i) & (t->size - 1);
-    while (t->slots[at] && !labels_equal(&t->list, t->slots[at] - 1, of, i)) at = (at + 1) & (t->size - 1);
+    while (t->slots[at] && !labels_equal(&t->list, t->slots[at] - 1, of, i))
+        at = (at + 1) & (t->size - 1);
     return t->slots[at] - 1;
 }

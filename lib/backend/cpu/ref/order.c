@@ -14,7 +14,8 @@ uint64_t xk_order_key(const xi_operand *o, int64_t i)
 {
     if (o->dtype == XINF_FLOAT32) return order_of_double((double)((const float *)o->data)[i]);
     if (o->dtype == XINF_UINT64) return ((const uint64_t *)o->data)[i];
-    if (xi_dtype_is_float(o->dtype)) return order_of_double(xi_dtype_load_f64(o->data, o->dtype, i));
+    if (xi_dtype_is_float(o->dtype))
+        return order_of_double(xi_dtype_load_f64(o->data, o->dtype, i));
     return (uint64_t)xi_dtype_load_i64(o->data, o->dtype, i) ^ (uint64_t)1 << 63;
 }
 

@@ -1,4 +1,5 @@
-/* order.h — one order over the elements of every dtype that has one: NaN above all numbers, both zeros equal. */
+/* order.h — one order over the elements of every dtype that has one: NaN above all numbers, both
+ * zeros equal. */
 #ifndef XK_REF_ORDER_H
 #define XK_REF_ORDER_H
 
@@ -16,7 +17,8 @@ typedef struct xk_order_item {
 
 /* Sorts by key, then by place. */
 void xk_order_sort(xk_order_item *items, int64_t count);
-/* Turns items[0 … count) into a heap with the last in order on top; sift mends it after items[0] changed. */
+/* Turns items[0 … count) into a heap with the last in order on top; sift mends it after items[0]
+ * changed. */
 void xk_order_heap(xk_order_item *items, int64_t count);
 void xk_order_sift(xk_order_item *items, int64_t count, int64_t from);
 static inline bool xk_order_less(const xk_order_item *a, const xk_order_item *b)

@@ -1,4 +1,5 @@
-/* pool_tmpl.h — one row of a pool's output for one type: included with T, FN(name), LOWEST and, for floats, M(function). */
+/* pool_tmpl.h — one row of a pool's output for one type: included with T, FN(name), LOWEST and, for
+ * floats, M(function). */
 
 static void FN(max_row)(const ref_pool_plan *p, const T *x, int64_t row, T *acc)
 {
@@ -14,7 +15,8 @@ static void FN(max_row)(const ref_pool_plan *p, const T *x, int64_t row, T *acc)
             xk_window_span(w->in[last], width, stride, offset, &lo, &hi);
             if (lo == hi) continue;
             const T *s = x + at * w->in[last] + offset;
-            for (int64_t o = lo; o < hi; o++) acc[o] = s[o * stride] > acc[o] ? s[o * stride] : acc[o];
+            for (int64_t o = lo; o < hi; o++)
+                acc[o] = s[o * stride] > acc[o] ? s[o * stride] : acc[o];
         }
     }
 }
@@ -69,7 +71,8 @@ static void FN(sum_row)(const ref_pool_plan *p, const T *x, int64_t row, T *acc)
             else if (p->power == 2)
                 for (int64_t o = lo; o < hi; o++) acc[o] += s[o * stride] * s[o * stride];
             else
-                for (int64_t o = lo; o < hi; o++) acc[o] += M(pow)(M(fabs)(s[o * stride]), (T)p->power);
+                for (int64_t o = lo; o < hi; o++)
+                    acc[o] += M(pow)(M(fabs)(s[o * stride]), (T)p->power);
         }
     }
 }
@@ -109,7 +112,10 @@ static T FN(global)(const T *x, int64_t count, ref_pool_what what, int64_t power
         for (int32_t l = 0; l < 16; l++) sum += lane[l];
         return sum / (T)count;
     }
-    for (; i < count; i++) sum += power == 1 ? M(fabs)(x[i]) : power == 2 ? x[i] * x[i] : M(pow)(M(fabs)(x[i]), (T)power);
+    for (; i < count; i++)
+        sum += power == 1   ? M(fabs)(x[i])
+               : power == 2 ? x[i] * x[i]
+                            : M(pow)(M(fabs)(x[i]), (T)power);
     return power == 1 ? sum : power == 2 ? M(sqrt)(sum) : M(pow)(sum, 1 / (T)power);
 }
 #undef M

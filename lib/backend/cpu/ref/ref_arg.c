@@ -12,7 +12,8 @@ typedef struct arg_params {
 } arg_params;
 
 #define ARG_LANES_OF(T, name)                                                                      \
-    static void arg_step_##name(const arg_params *p, const void *from, void *best, int64_t *place, int64_t at, int64_t n)          \
+    static void arg_step_##name(const arg_params *p, const void *from, void *best, int64_t *place, \
+                                int64_t at, int64_t n)                                             \
     {                                                                                              \
         const T *x = from;                                                                         \
         T *top = best;                                                                             \
@@ -37,11 +38,14 @@ static xinf_status arg_prepare(xi_prepare *p, xinf_error *err)
     a->min = xi_node_is(p->node, "ArgMin");
     a->last = xi_node_int(p->node, "select_last_index", 0) != 0;
     a->axis = xi_node_int(p->node, "axis", 0);
-    if (kind == XK_NONE) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+    if (kind == XK_NONE)
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     return XINF_OK;
 }
 
-static xinf_status arg_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status arg_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                           xinf_error *err)
 {
     const arg_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
@@ -75,8 +79,16 @@ static xinf_status arg_run(const xi_call *call, int32_t phase, int32_t chunk, vo
 }
 
 const xi_kernel xk_ref_arg[] = {
-    {.op = "ArgMax", .domain = "", .name = "xk_arg_max_any_ref__portable", .prepare = arg_prepare, .run = arg_run},
-    {.op = "ArgMin", .domain = "", .name = "xk_arg_min_any_ref__portable", .prepare = arg_prepare, .run = arg_run},
+    {.op = "ArgMax",
+     .domain = "",
+     .name = "xk_arg_max_any_ref__portable",
+     .prepare = arg_prepare,
+     .run = arg_run},
+    {.op = "ArgMin",
+     .domain = "",
+     .name = "xk_arg_min_any_ref__portable",
+     .prepare = arg_prepare,
+     .run = arg_run},
     {0},
 };
 

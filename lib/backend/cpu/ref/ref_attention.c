@@ -19,13 +19,15 @@ static const xi_operand *ref_attention_in(const xi_call *call, int32_t i)
     return i < call->in_count ? call->in[i] : NULL;
 }
 
-static void ref_attention_store(const xi_call *call, int32_t output, int64_t at, const void *src, xk_kind kind, int64_t count)
+static void ref_attention_store(const xi_call *call, int32_t output, int64_t at, const void *src,
+                                xk_kind kind, int64_t count)
 {
     const xi_operand *o = output < call->out_count ? call->out[output] : NULL;
     if (o) xk_block_store(o->data, o->dtype, at, 1, src, kind, count);
 }
 
-/* The mask's row number for (item, head, query); axes of size 1 or left out are the same for all. */
+/* The mask's row number for (item, head, query); axes of size 1 or left out are the same for all.
+ */
 static int64_t ref_attention_mask_row(const xi_operand *mask, int64_t b, int64_t h, int64_t i)
 {
     const int64_t index[3] = {b, h, i};
@@ -38,7 +40,8 @@ static int64_t ref_attention_mask_row(const xi_operand *mask, int64_t b, int64_t
 }
 
 /* Where row j of K or V (`which`) lies: in the past, or among the fresh ones. */
-static const xi_operand *ref_attention_cache(const xi_call *call, const xi_attention *a, int32_t which, int64_t b, int64_t g, int64_t j,
+static const xi_operand *ref_attention_cache(const xi_call *call, const xi_attention *a,
+                                             int32_t which, int64_t b, int64_t g, int64_t j,
                                              int64_t depth, int64_t *place)
 {
     if (j < a->past) {
@@ -46,7 +49,8 @@ static const xi_operand *ref_attention_cache(const xi_call *call, const xi_atten
         return call->in[which == XI_ATTENTION_K ? XI_ATTENTION_PAST_K : XI_ATTENTION_PAST_V];
     }
     j -= a->past;
-    *place = (a->flat ? (b * a->keys + j) * a->kv_heads + g : (b * a->kv_heads + g) * a->keys + j) * depth;
+    *place = (a->flat ? (b * a->keys + j) * a->kv_heads + g : (b * a->kv_heads + g) * a->keys + j) *
+             depth;
     return call->in[which];
 }
 
@@ -81,24 +85,29 @@ static xinf_status ref_attention_prepare(xi_prepare *p, xinf_error *err)
     q->kind = (int32_t)xk_kind_of(p->in[0]->dtype);
     if (q->kind == XK_F32 && xk_kind_of(p->in[2]->dtype) == XK_F64) q->kind = XK_F64;
     if (q->kind != XK_F32 && q->kind != XK_F64)
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     return XINF_OK;
 }
 
 /* Elements of work space for one row. */
 static size_t ref_attention_work(int64_t depth, int64_t v_depth, int64_t total)
 {
-    return (size_t)depth + 2 * (size_t)total + (size_t)v_depth + (size_t)(depth > v_depth ? depth : v_depth);
+    return (size_t)depth + 2 * (size_t)total + (size_t)v_depth +
+           (size_t)(depth > v_depth ? depth : v_depth);
 }
 
-static xinf_status ref_attention_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_attention_extent(const void *params, xi_operand *const *in,
+                                        xi_operand *const *out, int32_t width, xi_extent *e,
                                         xinf_error *err)
 {
     const attention_params *p = params;
     const xi_shape *q = &in[0]->shape, *k = &in[1]->shape, *v = &in[2]->shape;
     bool flat = q->rank == 3;
-    int64_t depth = flat ? q->dim[2] / p->heads : q->dim[3], v_depth = flat ? v->dim[2] / p->kv_heads : v->dim[3];
-    int64_t total = k->dim[flat ? 1 : 2] + (p->has_past ? in[XI_ATTENTION_PAST_K]->shape.dim[2] : 0);
+    int64_t depth = flat ? q->dim[2] / p->heads : q->dim[3],
+            v_depth = flat ? v->dim[2] / p->kv_heads : v->dim[3];
+    int64_t total = k->dim[flat ? 1 : 2] +
+                    (p->has_past ? in[XI_ATTENTION_PAST_K]->shape.dim[2] : 0);
     e->phases = 2;
     e->chunks[0] = 1;
     if (in[0]->count == 0) return XINF_OK;
@@ -109,31 +118,38 @@ static xinf_status ref_attention_extent(const void *params, xi_operand *const *i
 }
 
 /* present_key and present_value: the past and the fresh rows in one tensor. */
-static void ref_attention_present(const xi_call *call, const xi_attention *a, int32_t which, int32_t output, int64_t depth)
+static void ref_attention_present(const xi_call *call, const xi_attention *a, int32_t which,
+                                  int32_t output, int64_t depth)
 {
     const xi_operand *o = output < call->out_count ? call->out[output] : NULL;
     if (!o || o->count == 0) return;
     size_t size = xinf_dtype_size(o->dtype);
     for (int64_t r = 0; r < a->batch * a->kv_heads * a->total; r++) {
         int64_t place;
-        const xi_operand *from = ref_attention_cache(call, a, which, r / a->total / a->kv_heads, r / a->total % a->kv_heads, r % a->total, depth, &place);
-        memcpy((char *)o->data + (size_t)(r * depth) * size, (const char *)from->data + (size_t)place * size, (size_t)depth * size);
+        const xi_operand *from = ref_attention_cache(call, a, which, r / a->total / a->kv_heads,
+                                                     r / a->total % a->kv_heads, r % a->total,
+                                                     depth, &place);
+        memcpy((char *)o->data + (size_t)(r * depth) * size,
+               (const char *)from->data + (size_t)place * size, (size_t)depth * size);
     }
 }
 
-static xinf_status ref_attention_lengths(const xi_call *call, const xi_attention *a, xinf_error *err)
+static xinf_status ref_attention_lengths(const xi_call *call, const xi_attention *a,
+                                         xinf_error *err)
 {
     const xi_operand *lengths = ref_attention_in(call, XI_ATTENTION_LENGTHS);
     for (int64_t b = 0; lengths && b < lengths->count; b++) {
         int64_t v = ((const int64_t *)lengths->data)[b];
         if (v < 0 || v > a->total)
-            return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "nonpad_kv_seqlen[%lld] is %lld, there are %lld keys", (long long)b,
-                                  (long long)v, (long long)a->total);
+            return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                                  "nonpad_kv_seqlen[%lld] is %lld, there are %lld keys",
+                                  (long long)b, (long long)v, (long long)a->total);
     }
     return XINF_OK;
 }
 
-static xinf_status ref_attention_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_attention_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                     void *scratch, xinf_error *err)
 {
     const attention_params *p = call->params;
     const xi_shape *shapes[XI_ATTENTION_INPUTS] = {0};
@@ -150,7 +166,9 @@ static xinf_status ref_attention_run(const xi_call *call, int32_t phase, int32_t
         return XINF_OK;
     }
     if (call->in[0]->count == 0) { /* no queries, or none of any width: nothing is attended */
-        if (call->out[0]) memset(call->out[0]->data, 0, (size_t)call->out[0]->count * xinf_dtype_size(call->out[0]->dtype));
+        if (call->out[0])
+            memset(call->out[0]->data, 0,
+                   (size_t)call->out[0]->count * xinf_dtype_size(call->out[0]->dtype));
         return XINF_OK;
     }
     xk_split_range(call->in[0]->count / a.depth, 1, call->width, chunk, &first, &last);
@@ -178,7 +196,8 @@ static xinf_status ref_attention_rotary_prepare(xi_prepare *p, xinf_error *err)
     q->part = xi_node_int(p->node, "rotary_embedding_dim", 0);
     q->interleaved = xi_node_int(p->node, "interleaved", 0) != 0;
     if (xk_kind_of(p->in[0]->dtype) == XK_F32) return XINF_OK;
-    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                          xinf_dtype_name(p->in[0]->dtype));
 }
 
 static int64_t ref_attention_rotary_width(const rotary_params *p, const xi_operand *x)
@@ -186,7 +205,8 @@ static int64_t ref_attention_rotary_width(const rotary_params *p, const xi_opera
     return x->shape.rank == 4 ? x->shape.dim[3] : x->shape.dim[2] / p->heads;
 }
 
-static xinf_status ref_attention_rotary_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_attention_rotary_extent(const void *params, xi_operand *const *in,
+                                               xi_operand *const *out, int32_t width, xi_extent *e,
                                                xinf_error *err)
 {
     if (in[0]->count == 0) return XINF_OK;
@@ -197,7 +217,8 @@ static xinf_status ref_attention_rotary_extent(const void *params, xi_operand *c
     return XINF_OK;
 }
 
-static void ref_attention_rotate(const rotary_params *p, float *x, const float *cosine, const float *sine, int64_t half)
+static void ref_attention_rotate(const rotary_params *p, float *x, const float *cosine,
+                                 const float *sine, int64_t half)
 {
     int64_t step = p->interleaved ? 2 : 1, apart = p->interleaved ? 1 : half;
     for (int64_t i = 0; i < half; i++) {
@@ -207,10 +228,12 @@ static void ref_attention_rotate(const rotary_params *p, float *x, const float *
     }
 }
 
-static xinf_status ref_attention_rotary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_attention_rotary_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                            void *scratch, xinf_error *err)
 {
     const rotary_params *p = call->params;
-    const xi_operand *x = call->in[0], *cosine = call->in[1], *sine = call->in[2], *ids = ref_attention_in(call, 3), *y = call->out[0];
+    const xi_operand *x = call->in[0], *cosine = call->in[1], *sine = call->in[2],
+                     *ids = ref_attention_in(call, 3), *y = call->out[0];
     int64_t first, last;
     if (x->count == 0) return XINF_OK;
     bool flat = x->shape.rank == 3;
@@ -223,7 +246,8 @@ static xinf_status ref_attention_rotary_run(const xi_call *call, int32_t phase, 
         if (ids) {
             int64_t at = ((const int64_t *)ids->data)[token];
             if (at < 0 || at >= cosine->shape.dim[0] || at >= sine->shape.dim[0])
-                return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "position %lld is outside the table of %lld", (long long)at,
+                return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                                      "position %lld is outside the table of %lld", (long long)at,
                                       (long long)cosine->shape.dim[0]);
             token = at;
         }
@@ -237,9 +261,17 @@ static xinf_status ref_attention_rotary_run(const xi_call *call, int32_t phase, 
 }
 
 const xi_kernel xk_ref_attention[] = {
-    {.op = "Attention", .domain = "", .name = "xk_attention_any_ref__portable", .prepare = ref_attention_prepare,
-     .extent = ref_attention_extent, .run = ref_attention_run},
-    {.op = "RotaryEmbedding", .domain = "", .name = "xk_rotary_any_ref__portable", .prepare = ref_attention_rotary_prepare,
-     .extent = ref_attention_rotary_extent, .run = ref_attention_rotary_run},
+    {.op = "Attention",
+     .domain = "",
+     .name = "xk_attention_any_ref__portable",
+     .prepare = ref_attention_prepare,
+     .extent = ref_attention_extent,
+     .run = ref_attention_run},
+    {.op = "RotaryEmbedding",
+     .domain = "",
+     .name = "xk_rotary_any_ref__portable",
+     .prepare = ref_attention_rotary_prepare,
+     .extent = ref_attention_rotary_extent,
+     .run = ref_attention_rotary_run},
     {0},
 };

@@ -12,9 +12,14 @@ typedef struct ref_binary_params {
 
 static xinf_status ref_binary_find(const xi_prepare *p, xk_binary *out)
 {
-    static const struct { const char *op; xk_binary what; } rows[] = {
-        {"Add", XK_ADD}, {"Sub", XK_SUB}, {"Mul", XK_MUL}, {"Div", XK_DIV}, {"Mod", XK_MOD}, {"Pow", XK_POW}, {"PRelu", XK_PRELU},
-        {"BitwiseAnd", XK_BIT_AND}, {"BitwiseOr", XK_BIT_OR}, {"BitwiseXor", XK_BIT_XOR}};
+    static const struct {
+        const char *op;
+        xk_binary what;
+    } rows[] = {{"Add", XK_ADD},          {"Sub", XK_SUB},
+                {"Mul", XK_MUL},          {"Div", XK_DIV},
+                {"Mod", XK_MOD},          {"Pow", XK_POW},
+                {"PRelu", XK_PRELU},      {"BitwiseAnd", XK_BIT_AND},
+                {"BitwiseOr", XK_BIT_OR}, {"BitwiseXor", XK_BIT_XOR}};
     *out = XK_ADD;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (xi_node_is(p->node, rows[i].op)) *out = rows[i].what;
@@ -39,7 +44,8 @@ static xinf_status ref_binary_prepare(xi_prepare *p, xinf_error *err)
         if (!whole && other != (xk_kind)b->kind) b->kind = XK_F64;
     }
     if (!xk_binary_function(what, (xk_kind)b->kind))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtypes %s and %s", xinf_dtype_name(d), xinf_dtype_name(p->in[1]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtypes %s and %s",
+                              xinf_dtype_name(d), xinf_dtype_name(p->in[1]->dtype));
     p->in_place = 1 | (p->in[1]->dtype == d ? 2u : 0u);
     return XINF_OK;
 }
@@ -55,20 +61,26 @@ static xinf_status ref_binary_check_divisor(const xi_call *call)
     return XINF_OK;
 }
 
-static xinf_status ref_binary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_binary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const ref_binary_params *b = call->params;
     xk_kind kind = (xk_kind)b->kind;
-    xk_map m = {.inputs = 2, .in_kind = {kind, kind}, .out_kind = kind, .fn = xk_binary_function((xk_binary)b->what, kind)};
+    xk_map m = {.inputs = 2,
+                .in_kind = {kind, kind},
+                .out_kind = kind,
+                .fn = xk_binary_function((xk_binary)b->what, kind)};
     bool divides = b->what == XK_DIV || b->what == XK_MOD || b->what == XK_FMOD;
-    if (divides && kind >= XK_I32 && call->out[0]->count && ref_binary_check_divisor(call) != XINF_OK)
+    if (divides && kind >= XK_I32 && call->out[0]->count &&
+        ref_binary_check_divisor(call) != XINF_OK)
         return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "division of integers by zero");
     xk_map_chunk(&m, call, chunk);
     return XINF_OK;
 }
 
 /* Shifts by the type's width or more leave only the sign. */
-static void ref_shift(void *dst, const void *const *src, const int64_t *step, int64_t count, const void *arg)
+static void ref_shift(void *dst, const void *const *src, const int64_t *step, int64_t count,
+                      const void *arg)
 {
     const ref_binary_params *b = arg;
     const int64_t *x = src[0], *y = src[1];
@@ -89,7 +101,8 @@ static xinf_status ref_shift_prepare(xi_prepare *p, xinf_error *err)
 {
     ref_binary_params *b = p->params;
     xinf_dtype d = p->in[0]->dtype;
-    if (!xi_dtype_is_int(d)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
+    if (!xi_dtype_is_int(d))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
     b->kind = d == XINF_UINT64 ? XK_U64 : XK_I64;
     b->bits = xi_dtype_bits(d);
     if (xi_str_is(xi_node_string(p->node, "direction", ""), "RIGHT")) b->bits = -b->bits;
@@ -97,7 +110,8 @@ static xinf_status ref_shift_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-static xinf_status ref_shift_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_shift_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                 xinf_error *err)
 {
     const ref_binary_params *b = call->params;
     xk_kind kind = (xk_kind)b->kind;
@@ -106,9 +120,11 @@ static xinf_status ref_shift_run(const xi_call *call, int32_t phase, int32_t chu
     return XINF_OK;
 }
 
-#define BINARY_KERNEL(op_name, id)                                                                 \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_binary_prepare, .extent = xk_map_extent,   \
-     .run = ref_binary_run}
+#define BINARY_KERNEL(op_name, id)                                                    \
+    {                                                                                 \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",           \
+        .prepare = ref_binary_prepare, .extent = xk_map_extent, .run = ref_binary_run \
+    }
 
 const xi_kernel xk_ref_binary[] = {
     BINARY_KERNEL("Add", "add"),
@@ -121,7 +137,11 @@ const xi_kernel xk_ref_binary[] = {
     BINARY_KERNEL("BitwiseAnd", "bitwise_and"),
     BINARY_KERNEL("BitwiseOr", "bitwise_or"),
     BINARY_KERNEL("BitwiseXor", "bitwise_xor"),
-    {.op = "BitShift", .domain = "", .name = "xk_bit_shift_any_ref__portable", .prepare = ref_shift_prepare, .extent = xk_map_extent,
+    {.op = "BitShift",
+     .domain = "",
+     .name = "xk_bit_shift_any_ref__portable",
+     .prepare = ref_shift_prepare,
+     .extent = xk_map_extent,
      .run = ref_shift_run},
     {0},
 };

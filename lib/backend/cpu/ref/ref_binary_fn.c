@@ -31,9 +31,15 @@
 #define NEGATIVE(x) false
 #include "backend/cpu/ref/binary_tmpl.h"
 
-#define BINARY_ALL(name)                                                                           \
-    {ref_binary_##name##_f32, ref_binary_##name##_f64, ref_binary_##name##_i32, ref_binary_##name##_i64, ref_binary_##name##_u64}
-#define BINARY_WHOLE(name) {NULL, NULL, ref_binary_##name##_i32, ref_binary_##name##_i64, ref_binary_##name##_u64}
+#define BINARY_ALL(name)                                                           \
+    {                                                                              \
+        ref_binary_##name##_f32, ref_binary_##name##_f64, ref_binary_##name##_i32, \
+            ref_binary_##name##_i64, ref_binary_##name##_u64                       \
+    }
+#define BINARY_WHOLE(name)                                                                    \
+    {                                                                                         \
+        NULL, NULL, ref_binary_##name##_i32, ref_binary_##name##_i64, ref_binary_##name##_u64 \
+    }
 
 static const xk_map_fn ref_binary_functions[XK_BINARY_COUNT][5] = {
     [XK_ADD] = BINARY_ALL(add),

@@ -33,18 +33,19 @@ bool xk_kind_native(xk_kind k, xinf_dtype d)
     }
 }
 
-#define BLOCK_LOAD(T, from, expression)                                                            \
-    {                                                                                              \
-        const from *s = (const from *)data + first;                                                \
-        T *to = dst;                                                                               \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            from v = s[i * stride];                                                                \
-            to[i] = (T)(expression);                                                               \
-        }                                                                                          \
-        return;                                                                                    \
+#define BLOCK_LOAD(T, from, expression)             \
+    {                                               \
+        const from *s = (const from *)data + first; \
+        T *to = dst;                                \
+        for (int64_t i = 0; i < count; i++) {       \
+            from v = s[i * stride];                 \
+            to[i] = (T)(expression);                \
+        }                                           \
+        return;                                     \
     }
 
-static void block_load_f32(float *dst, const void *data, xinf_dtype d, int64_t first, int64_t stride, int64_t count)
+static void block_load_f32(float *dst, const void *data, xinf_dtype d, int64_t first,
+                           int64_t stride, int64_t count)
 {
     switch (d) {
     case XINF_FLOAT32: BLOCK_LOAD(float, float, v)
@@ -57,11 +58,13 @@ static void block_load_f32(float *dst, const void *data, xinf_dtype d, int64_t f
     case XINF_INT8: BLOCK_LOAD(float, int8_t, v)
     case XINF_BOOL: BLOCK_LOAD(float, uint8_t, v != 0)
     default:
-        for (int64_t i = 0; i < count; i++) dst[i] = (float)xi_dtype_load_f64(data, d, first + i * stride);
+        for (int64_t i = 0; i < count; i++)
+            dst[i] = (float)xi_dtype_load_f64(data, d, first + i * stride);
     }
 }
 
-static void block_load_i32(int32_t *dst, const void *data, xinf_dtype d, int64_t first, int64_t stride, int64_t count)
+static void block_load_i32(int32_t *dst, const void *data, xinf_dtype d, int64_t first,
+                           int64_t stride, int64_t count)
 {
     switch (d) {
     case XINF_INT32: BLOCK_LOAD(int32_t, int32_t, v)
@@ -71,11 +74,13 @@ static void block_load_i32(int32_t *dst, const void *data, xinf_dtype d, int64_t
     case XINF_INT16: BLOCK_LOAD(int32_t, int16_t, v)
     case XINF_BOOL: BLOCK_LOAD(int32_t, uint8_t, v != 0)
     default:
-        for (int64_t i = 0; i < count; i++) dst[i] = (int32_t)xi_dtype_load_i64(data, d, first + i * stride);
+        for (int64_t i = 0; i < count; i++)
+            dst[i] = (int32_t)xi_dtype_load_i64(data, d, first + i * stride);
     }
 }
 
-void xk_block_load(void *dst, xk_kind k, const void *data, xinf_dtype d, int64_t first, int64_t stride, int64_t count)
+void xk_block_load(void *dst, xk_kind k, const void *data, xinf_dtype d, int64_t first,
+                   int64_t stride, int64_t count)
 {
     if (count <= 0) return; /* an empty tensor has no address to count from */
     if (k == XK_F32) {
@@ -84,25 +89,28 @@ void xk_block_load(void *dst, xk_kind k, const void *data, xinf_dtype d, int64_t
         block_load_i32(dst, data, d, first, stride, count);
     } else if (k == XK_F64) {
         if (d == XINF_FLOAT64) BLOCK_LOAD(double, double, v)
-        for (int64_t i = 0; i < count; i++) ((double *)dst)[i] = xi_dtype_load_f64(data, d, first + i * stride);
+        for (int64_t i = 0; i < count; i++)
+            ((double *)dst)[i] = xi_dtype_load_f64(data, d, first + i * stride);
     } else {
         if (xk_kind_native(k, d)) BLOCK_LOAD(int64_t, int64_t, v)
-        for (int64_t i = 0; i < count; i++) ((int64_t *)dst)[i] = xi_dtype_load_i64(data, d, first + i * stride);
+        for (int64_t i = 0; i < count; i++)
+            ((int64_t *)dst)[i] = xi_dtype_load_i64(data, d, first + i * stride);
     }
 }
 
-#define BLOCK_STORE(to, T, expression)                                                             \
-    {                                                                                              \
-        const T *s = src;                                                                          \
-        to *out = (to *)data + first;                                                              \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            T v = s[i];                                                                            \
-            out[i * stride] = (to)(expression);                                                    \
-        }                                                                                          \
-        return;                                                                                    \
+#define BLOCK_STORE(to, T, expression)          \
+    {                                           \
+        const T *s = src;                       \
+        to *out = (to *)data + first;           \
+        for (int64_t i = 0; i < count; i++) {   \
+            T v = s[i];                         \
+            out[i * stride] = (to)(expression); \
+        }                                       \
+        return;                                 \
     }
 
-static void block_store_f32(void *data, xinf_dtype d, int64_t first, int64_t stride, const float *src, int64_t count)
+static void block_store_f32(void *data, xinf_dtype d, int64_t first, int64_t stride,
+                            const float *src, int64_t count)
 {
     switch (d) {
     case XINF_FLOAT32: BLOCK_STORE(float, float, v)
@@ -114,7 +122,8 @@ static void block_store_f32(void *data, xinf_dtype d, int64_t first, int64_t str
     }
 }
 
-static void block_store_i32(void *data, xinf_dtype d, int64_t first, int64_t stride, const int32_t *src, int64_t count)
+static void block_store_i32(void *data, xinf_dtype d, int64_t first, int64_t stride,
+                            const int32_t *src, int64_t count)
 {
     switch (d) {
     case XINF_INT32: BLOCK_STORE(int32_t, int32_t, v)
@@ -128,7 +137,8 @@ static void block_store_i32(void *data, xinf_dtype d, int64_t first, int64_t str
     }
 }
 
-void xk_block_store(void *data, xinf_dtype d, int64_t first, int64_t stride, const void *src, xk_kind k, int64_t count)
+void xk_block_store(void *data, xinf_dtype d, int64_t first, int64_t stride, const void *src,
+                    xk_kind k, int64_t count)
 {
     if (count <= 0) return;
     if (k == XK_F32) {
@@ -137,16 +147,20 @@ void xk_block_store(void *data, xinf_dtype d, int64_t first, int64_t stride, con
         block_store_i32(data, d, first, stride, src, count);
     } else if (k == XK_F64) {
         if (d == XINF_FLOAT64) BLOCK_STORE(double, double, v)
-        for (int64_t i = 0; i < count; i++) xi_dtype_store_f64(data, d, first + i * stride, ((const double *)src)[i]);
+        for (int64_t i = 0; i < count; i++)
+            xi_dtype_store_f64(data, d, first + i * stride, ((const double *)src)[i]);
     } else {
         if (xk_kind_native(k, d)) BLOCK_STORE(int64_t, int64_t, v)
-        for (int64_t i = 0; i < count; i++) xi_dtype_store_i64(data, d, first + i * stride, ((const int64_t *)src)[i]);
+        for (int64_t i = 0; i < count; i++)
+            xi_dtype_store_i64(data, d, first + i * stride, ((const int64_t *)src)[i]);
     }
 }
 
-const void *xk_block_read(void *buffer, xk_kind k, const void *data, xinf_dtype d, int64_t first, int64_t count)
+const void *xk_block_read(void *buffer, xk_kind k, const void *data, xinf_dtype d, int64_t first,
+                          int64_t count)
 {
-    if (count > 0 && xk_kind_native(k, d)) return (const char *)data + (size_t)first * xk_kind_size(k);
+    if (count > 0 && xk_kind_native(k, d))
+        return (const char *)data + (size_t)first * xk_kind_size(k);
     xk_block_load(buffer, k, data, d, first, 1, count);
     return buffer;
 }
@@ -159,10 +173,12 @@ int32_t xk_split_chunks(int64_t count, int64_t grain, int32_t width)
     return chunks < 1 ? 1 : chunks > most ? (int32_t)most : (int32_t)chunks;
 }
 
-void xk_split_range(int64_t count, int64_t grain, int32_t width, int32_t chunk, int64_t *first, int64_t *last)
+void xk_split_range(int64_t count, int64_t grain, int32_t width, int32_t chunk, int64_t *first,
+                    int64_t *last)
 {
     int64_t chunks = xk_split_chunks(count, grain, width);
-    int64_t each = count / chunks, more = count % chunks; /* the first `more` chunks take one piece more */
+    int64_t each = count / chunks,
+            more = count % chunks; /* the first `more` chunks take one piece more */
     *first = chunk * each + (chunk < more ? chunk : more);
     *last = *first + each + (chunk < more);
 }

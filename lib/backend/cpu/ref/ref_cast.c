@@ -1,4 +1,5 @@
-/* ref_cast.c — portable Cast, CastLike and BitCast between numbers; strings are in ref_cast_text.c. */
+/* ref_cast.c — portable Cast, CastLike and BitCast between numbers; strings are in ref_cast_text.c.
+ */
 #include <math.h>
 
 #include "backend/cpu/ref/ref_block.h"
@@ -12,7 +13,8 @@ typedef struct ref_cast_params {
     char mode; /* of rounding to float8e8m0: u, d, n */
 } ref_cast_params;
 
-/* The float32 nearest to v, its last bit made odd when v lies between two: a second rounding is then right. */
+/* The float32 nearest to v, its last bit made odd when v lies between two: a second rounding is
+ * then right. */
 static float ref_cast_odd(double v)
 {
     float f = (float)v;
@@ -36,21 +38,26 @@ static uint8_t ref_cast_e8m0(float v, bool saturate, char mode)
     memcpy(&bits, &v, 4);
     uint32_t exponent = bits >> 23 & 0xff, fraction = bits & 0x7fffff;
     if (exponent == 0xff) return 0xff;
-    bool up = mode == 'u' ? fraction != 0 : mode == 'n' && fraction >= 0x400000 && (fraction > 0x400000 || exponent > 0);
+    bool up = mode == 'u'
+                  ? fraction != 0
+                  : mode == 'n' && fraction >= 0x400000 && (fraction > 0x400000 || exponent > 0);
     if (up && !(saturate && exponent == 0xfe)) exponent++;
     return (uint8_t)exponent;
 }
 
-static void ref_cast_store_small(void *dst, const ref_cast_params *c, int64_t first, const float *src, int64_t count)
+static void ref_cast_store_small(void *dst, const ref_cast_params *c, int64_t first,
+                                 const float *src, int64_t count)
 {
     uint8_t *to = (uint8_t *)dst + first;
     for (int64_t i = 0; i < count; i++)
-        to[i] = c->to == XINF_FLOAT4E2M1 && src[i] != src[i] ? 0 /* it has no code for not-a-number */
+        to[i] = c->to == XINF_FLOAT4E2M1 && src[i] != src[i]
+                    ? 0 /* it has no code for not-a-number */
                 : c->to == XINF_FLOAT8E8M0 ? ref_cast_e8m0(src[i], c->saturate, c->mode)
                                            : xi_f32_to_f8(src[i], (xinf_dtype)c->to, c->saturate);
 }
 
-/* Whole numbers from floats: towards zero, not-a-number gives 0, too large ones the limit of 64 bits. */
+/* Whole numbers from floats: towards zero, not-a-number gives 0, too large ones the limit of 64
+ * bits. */
 static void ref_cast_whole(int64_t *dst, const double *src, int64_t count, bool is_unsigned)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -59,12 +66,16 @@ static void ref_cast_whole(int64_t *dst, const double *src, int64_t count, bool 
             uint64_t u = v >= 18446744073709551616.0 ? UINT64_MAX : (uint64_t)v;
             dst[i] = (int64_t)u;
         } else {
-            dst[i] = v != v ? 0 : v >= 9223372036854775808.0 ? INT64_MAX : v > -9223372036854775808.0 ? (int64_t)v : INT64_MIN;
+            dst[i] = v != v                       ? 0
+                     : v >= 9223372036854775808.0 ? INT64_MAX
+                     : v > -9223372036854775808.0 ? (int64_t)v
+                                                  : INT64_MIN;
         }
     }
 }
 
-static void ref_cast_block(const ref_cast_params *c, const xi_operand *in, const xi_operand *out, int64_t first, int64_t count)
+static void ref_cast_block(const ref_cast_params *c, const xi_operand *in, const xi_operand *out,
+                           int64_t first, int64_t count)
 {
     double wide[XK_BLOCK];
     float narrow[XK_BLOCK];
@@ -95,7 +106,8 @@ static void ref_cast_block(const ref_cast_params *c, const xi_operand *in, const
             xk_block_load(wide, XK_F64, in->data, from, first, 1, count);
             ref_cast_whole(whole, wide, count, to == XINF_UINT64);
         } else {
-            xk_block_load(whole, from == XINF_UINT64 ? XK_U64 : XK_I64, in->data, from, first, 1, count);
+            xk_block_load(whole, from == XINF_UINT64 ? XK_U64 : XK_I64, in->data, from, first, 1,
+                          count);
         }
         xk_block_store(out->data, to, first, 1, whole, XK_I64, count);
     }
@@ -106,10 +118,14 @@ static xinf_status ref_cast_prepare(xi_prepare *p, xinf_error *err)
     ref_cast_params *c = p->params;
     xinf_dtype from = p->in[0]->dtype, to = p->out[0]->dtype;
     bool text = from == XINF_STRING || to == XINF_STRING;
-    if (!xi_dtype_known(from) || !xi_dtype_known(to) || (from != to && !text && (xk_kind_of(from) == XK_NONE || xk_kind_of(to) == XK_NONE)))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s", xinf_dtype_name(from), xinf_dtype_name(to));
-    if (text && (from == XINF_COMPLEX64 || from == XINF_COMPLEX128 || to == XINF_COMPLEX64 || to == XINF_COMPLEX128))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s", xinf_dtype_name(from), xinf_dtype_name(to));
+    if (!xi_dtype_known(from) || !xi_dtype_known(to) ||
+        (from != to && !text && (xk_kind_of(from) == XK_NONE || xk_kind_of(to) == XK_NONE)))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s", xinf_dtype_name(from),
+                              xinf_dtype_name(to));
+    if (text && (from == XINF_COMPLEX64 || from == XINF_COMPLEX128 || to == XINF_COMPLEX64 ||
+                 to == XINF_COMPLEX128))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s", xinf_dtype_name(from),
+                              xinf_dtype_name(to));
     xi_str mode = xi_node_string(p->node, "round_mode", "up");
     c->to = to;
     c->saturate = xi_node_int(p->node, "saturate", 1) != 0;
@@ -120,7 +136,8 @@ static xinf_status ref_cast_prepare(xi_prepare *p, xinf_error *err)
 
 enum { REF_CAST_GRAIN = 8192 };
 
-static xinf_status ref_cast_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_cast_extent(const void *params, xi_operand *const *in,
+                                   xi_operand *const *out, int32_t width, xi_extent *e,
                                    xinf_error *err)
 {
     bool text = in[0]->dtype == XINF_STRING || out[0]->dtype == XINF_STRING;
@@ -128,7 +145,8 @@ static xinf_status ref_cast_extent(const void *params, xi_operand *const *in, xi
     return XINF_OK;
 }
 
-static xinf_status ref_cast_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_cast_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                xinf_error *err)
 {
     const xi_operand *in = call->in[0], *out = call->out[0];
     int64_t first, last;
@@ -144,12 +162,14 @@ static xinf_status ref_cast_run(const xi_call *call, int32_t phase, int32_t chun
 static xinf_status ref_cast_bits_prepare(xi_prepare *p, xinf_error *err)
 {
     if (xinf_dtype_size(p->in[0]->dtype) != xinf_dtype_size(p->out[0]->dtype))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s", xinf_dtype_name(p->in[0]->dtype), xinf_dtype_name(p->out[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "%s to %s",
+                              xinf_dtype_name(p->in[0]->dtype), xinf_dtype_name(p->out[0]->dtype));
     p->in_place = 1;
     return XINF_OK;
 }
 
-static xinf_status ref_cast_bits_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_cast_bits_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                     void *scratch, xinf_error *err)
 {
     const xi_operand *in = call->in[0], *out = call->out[0];
     uint8_t *dst = out->data;
@@ -161,10 +181,22 @@ static xinf_status ref_cast_bits_run(const xi_call *call, int32_t phase, int32_t
 }
 
 const xi_kernel xk_ref_cast[] = {
-    {.op = "Cast", .domain = "", .name = "xk_cast_any_ref__portable", .prepare = ref_cast_prepare, .extent = ref_cast_extent,
+    {.op = "Cast",
+     .domain = "",
+     .name = "xk_cast_any_ref__portable",
+     .prepare = ref_cast_prepare,
+     .extent = ref_cast_extent,
      .run = ref_cast_run},
-    {.op = "CastLike", .domain = "", .name = "xk_cast_like_any_ref__portable", .prepare = ref_cast_prepare, .extent = ref_cast_extent,
+    {.op = "CastLike",
+     .domain = "",
+     .name = "xk_cast_like_any_ref__portable",
+     .prepare = ref_cast_prepare,
+     .extent = ref_cast_extent,
      .run = ref_cast_run},
-    {.op = "BitCast", .domain = "", .name = "xk_bit_cast_any_ref__portable", .prepare = ref_cast_bits_prepare, .run = ref_cast_bits_run},
+    {.op = "BitCast",
+     .domain = "",
+     .name = "xk_bit_cast_any_ref__portable",
+     .prepare = ref_cast_bits_prepare,
+     .run = ref_cast_bits_run},
     {0},
 };

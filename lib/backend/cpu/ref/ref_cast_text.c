@@ -1,5 +1,5 @@
-/* ref_cast_text.c — numbers to and from strings. printf writes the digits; the decimal point is put by hand because a
- * locale may have another one. */
+/* ref_cast_text.c — numbers to and from strings. printf writes the digits; the decimal point is put
+ * by hand because a locale may have another one. */
 #include "backend/cpu/ref/ref_cast_text.h"
 
 #include <math.h>
@@ -21,12 +21,16 @@ static bool cast_text_word(xi_str s, const char *word)
 
 static xi_str cast_text_trim(xi_str s)
 {
-    while (s.len && (*s.ptr == ' ' || (*s.ptr >= '\t' && *s.ptr <= '\r'))) s = (xi_str){s.ptr + 1, s.len - 1};
-    while (s.len && (s.ptr[s.len - 1] == ' ' || (s.ptr[s.len - 1] >= '\t' && s.ptr[s.len - 1] <= '\r'))) s.len--;
+    while (s.len && (*s.ptr == ' ' || (*s.ptr >= '\t' && *s.ptr <= '\r')))
+        s = (xi_str){s.ptr + 1, s.len - 1};
+    while (s.len &&
+           (s.ptr[s.len - 1] == ' ' || (s.ptr[s.len - 1] >= '\t' && s.ptr[s.len - 1] <= '\r')))
+        s.len--;
     return s;
 }
 
-/* mantissa · 10^exponent, rounded once where both are exact in double, else in long double first. */
+/* mantissa · 10^exponent, rounded once where both are exact in double, else in long double first.
+ */
 static double cast_text_scale(uint64_t mantissa, int64_t exponent)
 {
     long double v = (long double)mantissa;
@@ -37,7 +41,8 @@ static double cast_text_scale(uint64_t mantissa, int64_t exponent)
         for (int64_t i = 0; i < (exponent < 0 ? -exponent : exponent); i++) power *= 10;
         return exponent < 0 ? (double)mantissa / power : (double)mantissa * power;
     }
-    return (double)(exponent < 0 ? v / powl(10, (long double)-exponent) : v * powl(10, (long double)exponent));
+    return (double)(exponent < 0 ? v / powl(10, (long double)-exponent)
+                                 : v * powl(10, (long double)exponent));
 }
 
 static bool cast_text_number(xi_str s, double *out)
@@ -55,7 +60,8 @@ static bool cast_text_number(xi_str s, double *out)
         *out = negative ? -INFINITY : INFINITY;
         return true;
     }
-    for (; i < s.len && ((s.ptr[i] >= '0' && s.ptr[i] <= '9') || (s.ptr[i] == '.' && !point)); i++) {
+    for (; i < s.len && ((s.ptr[i] >= '0' && s.ptr[i] <= '9') || (s.ptr[i] == '.' && !point));
+         i++) {
         if (s.ptr[i] == '.') {
             point = true;
             continue;
@@ -90,7 +96,9 @@ static bool cast_text_whole(xi_str s, bool is_unsigned, int64_t *out)
     size_t i = negative || (s.len && *s.ptr == '+');
     if (i == s.len) return false;
     for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s.ptr[i] - '0'), &v)) return false;
+        if (__builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s.ptr[i] - '0'), &v))
+            return false;
     if (i < s.len) { /* "100.5" and "1e3" are taken towards zero */
         if (!cast_text_number(s, &real) || !(fabs(real) < 9223372036854775808.0)) return false;
         *out = (int64_t)real;
@@ -113,14 +121,18 @@ static xinf_status cast_text_read(const xi_call *call, xinf_error *err)
         if (xi_dtype_is_float(out->dtype)) {
             good = cast_text_number(s, &real);
             if (good) xi_dtype_store_f64(out->data, out->dtype, i, real);
-        } else if (out->dtype == XINF_BOOL && (cast_text_word(s, "true") || cast_text_word(s, "false"))) {
+        } else if (out->dtype == XINF_BOOL &&
+                   (cast_text_word(s, "true") || cast_text_word(s, "false"))) {
             good = true;
             ((uint8_t *)out->data)[i] = cast_text_word(s, "true");
         } else {
             good = cast_text_whole(s, out->dtype == XINF_UINT64, &whole);
             if (good) xi_dtype_store_i64(out->data, out->dtype, i, whole);
         }
-        if (!good) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "\"%.*s\" is not a number of type %s", XI_STR_ARG(s), xinf_dtype_name(out->dtype));
+        if (!good)
+            return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                                  "\"%.*s\" is not a number of type %s", XI_STR_ARG(s),
+                                  xinf_dtype_name(out->dtype));
     }
     return XINF_OK;
 }
@@ -164,7 +176,8 @@ static size_t cast_text_real(char *out, size_t size, double v, bool single)
         out[at++] = digits[0];
         if (count > 1) out[at++] = '.';
         for (int32_t i = 1; i < count; i++) out[at++] = digits[i];
-        return at + (size_t)snprintf(out + at, size - at, "e%c%02d", exponent < 0 ? '-' : '+', (int)(exponent < 0 ? -exponent : exponent));
+        return at + (size_t)snprintf(out + at, size - at, "e%c%02d", exponent < 0 ? '-' : '+',
+                                     (int)(exponent < 0 ? -exponent : exponent));
     }
     if (exponent < 0) {
         out[at++] = '0';
@@ -175,7 +188,8 @@ static size_t cast_text_real(char *out, size_t size, double v, bool single)
     }
     for (int32_t i = 0; i <= exponent; i++) out[at++] = i < count ? digits[i] : '0';
     out[at++] = '.';
-    for (int32_t i = exponent + 1; i < count || i == exponent + 1; i++) out[at++] = i < count ? digits[i] : '0';
+    for (int32_t i = exponent + 1; i < count || i == exponent + 1; i++)
+        out[at++] = i < count ? digits[i] : '0';
     return at;
 }
 
@@ -187,13 +201,17 @@ static xinf_status cast_text_write(const xi_call *call, xinf_error *err)
     for (int64_t i = 0; i < in->count; i++) {
         size_t len;
         if (in->dtype == XINF_BOOL)
-            len = (size_t)snprintf(text, sizeof text, "%s", ((const uint8_t *)in->data)[i] ? "True" : "False");
+            len = (size_t)snprintf(text, sizeof text, "%s",
+                                   ((const uint8_t *)in->data)[i] ? "True" : "False");
         else if (xi_dtype_is_float(in->dtype))
-            len = cast_text_real(text, sizeof text, xi_dtype_load_f64(in->data, in->dtype, i), in->dtype != XINF_FLOAT64);
+            len = cast_text_real(text, sizeof text, xi_dtype_load_f64(in->data, in->dtype, i),
+                                 in->dtype != XINF_FLOAT64);
         else if (xi_dtype_is_unsigned(in->dtype))
-            len = (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)xi_dtype_load_i64(in->data, in->dtype, i));
+            len = (size_t)snprintf(text, sizeof text, "%llu",
+                                   (unsigned long long)xi_dtype_load_i64(in->data, in->dtype, i));
         else
-            len = (size_t)snprintf(text, sizeof text, "%lld", (long long)xi_dtype_load_i64(in->data, in->dtype, i));
+            len = (size_t)snprintf(text, sizeof text, "%lld",
+                                   (long long)xi_dtype_load_i64(in->data, in->dtype, i));
         XI_TRY(xi_tensor_set_string(call->out[0]->tensor, i, text, len, err));
     }
 cleanup:

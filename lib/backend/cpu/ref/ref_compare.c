@@ -9,16 +9,25 @@ typedef struct ref_compare_params {
 
 static xinf_status ref_compare_prepare(xi_prepare *p, xinf_error *err)
 {
-    static const struct { const char *op; xk_binary what; } rows[] = {
-        {"Equal", XK_EQUAL}, {"Less", XK_LESS}, {"Greater", XK_GREATER}, {"LessOrEqual", XK_LESS_OR_EQUAL},
-        {"GreaterOrEqual", XK_GREATER_OR_EQUAL}, {"And", XK_BIT_AND}, {"Or", XK_BIT_OR}, {"Xor", XK_BIT_XOR}};
+    static const struct {
+        const char *op;
+        xk_binary what;
+    } rows[] = {{"Equal", XK_EQUAL},
+                {"Less", XK_LESS},
+                {"Greater", XK_GREATER},
+                {"LessOrEqual", XK_LESS_OR_EQUAL},
+                {"GreaterOrEqual", XK_GREATER_OR_EQUAL},
+                {"And", XK_BIT_AND},
+                {"Or", XK_BIT_OR},
+                {"Xor", XK_BIT_XOR}};
     ref_compare_params *c = p->params;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (xi_node_is(p->node, rows[i].op)) c->what = rows[i].what;
     c->kind = xk_kind_of(p->in[0]->dtype);
     bool strings = p->in[0]->dtype == XINF_STRING && c->what == XK_EQUAL;
     if (!strings && !xk_binary_function((xk_binary)c->what, (xk_kind)c->kind))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     p->in_place = p->in[0]->dtype == XINF_BOOL ? 3 : 0;
     return XINF_OK;
 }
@@ -40,10 +49,12 @@ static void ref_compare_strings(const xi_call *call)
     const xi_str *a = call->in[0]->data, *b = call->in[1]->data;
     uint8_t *dst = call->out[0]->data;
     xk_spread_init(&w, 2, call->in, &call->out[0]->shape);
-    for (int64_t i = 0; i < call->out[0]->count; i++) dst[i] = xi_str_eq(a[ref_compare_at(&w, 0, i)], b[ref_compare_at(&w, 1, i)]);
+    for (int64_t i = 0; i < call->out[0]->count; i++)
+        dst[i] = xi_str_eq(a[ref_compare_at(&w, 0, i)], b[ref_compare_at(&w, 1, i)]);
 }
 
-static xinf_status ref_compare_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_compare_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                   xinf_error *err)
 {
     const ref_compare_params *c = call->params;
     xk_kind kind = (xk_kind)c->kind;
@@ -51,14 +62,19 @@ static xinf_status ref_compare_run(const xi_call *call, int32_t phase, int32_t c
         if (chunk == 0) ref_compare_strings(call);
         return XINF_OK;
     }
-    xk_map m = {.inputs = 2, .in_kind = {kind, kind}, .out_kind = XK_I32, .fn = xk_binary_function((xk_binary)c->what, kind)};
+    xk_map m = {.inputs = 2,
+                .in_kind = {kind, kind},
+                .out_kind = XK_I32,
+                .fn = xk_binary_function((xk_binary)c->what, kind)};
     xk_map_chunk(&m, call, chunk);
     return XINF_OK;
 }
 
-#define COMPARE_KERNEL(op_name, id)                                                                \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_compare_prepare, .extent = xk_map_extent,  \
-     .run = ref_compare_run}
+#define COMPARE_KERNEL(op_name, id)                                                     \
+    {                                                                                   \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",             \
+        .prepare = ref_compare_prepare, .extent = xk_map_extent, .run = ref_compare_run \
+    }
 
 const xi_kernel xk_ref_compare[] = {
     COMPARE_KERNEL("Equal", "equal"),

@@ -1,5 +1,6 @@
-/* ref_conv.c — portable Conv, ConvInteger and ConvTranspose. Phase 0 converts what is not of the computing type; phase 1
- * computes a few output planes at a time, each by itself and in a fixed order. */
+/* ref_conv.c — portable Conv, ConvInteger and ConvTranspose. Phase 0 converts what is not of the
+ * computing type; phase 1 computes a few output planes at a time, each by itself and in a fixed
+ * order. */
 #include "backend/cpu/ref/ref_block.h"
 #include "backend/cpu/ref/ref_window.h"
 #include "base/checked.h"
@@ -24,12 +25,14 @@ typedef struct ref_conv_plan {
     int64_t x_size, w_size; /* elements to convert; 0: read in place */
 } ref_conv_plan;
 
-/* The input row (over all but the last axis) that output row `row` meets with kernel row `ko`; -1 where that is padding. */
+/* The input row (over all but the last axis) that output row `row` meets with kernel row `ko`; -1
+ * where that is padding. */
 static int64_t ref_conv_input_row(const xi_window *w, int64_t row, int64_t ko)
 {
     int64_t at = 0, scale = 1;
     for (int32_t i = w->rank - 2; i >= 0; i--) {
-        int64_t y = row % w->out[i] * w->stride[i] + ko % w->kernel[i] * w->dilation[i] - w->begin[i];
+        int64_t y = row % w->out[i] * w->stride[i] + ko % w->kernel[i] * w->dilation[i] -
+                    w->begin[i];
         if (y < 0 || y >= w->in[i]) return -1;
         at += y * scale;
         scale *= w->in[i];
@@ -44,7 +47,8 @@ static int64_t ref_conv_output_row(const xi_window *w, int64_t row, int64_t ko)
 {
     int64_t at = 0, scale = 1;
     for (int32_t i = w->rank - 2; i >= 0; i--) {
-        int64_t y = row % w->in[i] * w->stride[i] + ko % w->kernel[i] * w->dilation[i] - w->begin[i];
+        int64_t y = row % w->in[i] * w->stride[i] + ko % w->kernel[i] * w->dilation[i] -
+                    w->begin[i];
         if (y < 0 || y >= w->out[i]) return -1;
         at += y * scale;
         scale *= w->out[i];
@@ -65,17 +69,20 @@ static int64_t ref_conv_output_row(const xi_window *w, int64_t row, int64_t ko)
 #include "backend/cpu/ref/conv_tmpl.h"
 
 /* What shapes alone say; extent has no more. */
-static void ref_conv_sizes(ref_conv_plan *p, const ref_conv_params *c, xi_operand *const *in, const xi_operand *out)
+static void ref_conv_sizes(ref_conv_plan *p, const ref_conv_params *c, xi_operand *const *in,
+                           const xi_operand *out)
 {
     const xi_shape *x = &in[0]->shape, *w = &in[1]->shape;
-    *p = (ref_conv_plan){.batch = x->dim[0], .groups = c->group, .in_channels = x->dim[1] / c->group};
+    *p = (ref_conv_plan){
+        .batch = x->dim[0], .groups = c->group, .in_channels = x->dim[1] / c->group};
     p->out_channels = c->transposed ? w->dim[1] : w->dim[0] / c->group;
     p->in_plane = xi_shape_span(x, 2, x->rank);
     p->out_plane = xi_shape_span(&out->shape, 2, x->rank);
     p->kernel_plane = xi_shape_span(w, 2, w->rank);
     p->columns = w->dim[w->rank - 1];
     p->wide = c->transposed || p->kernel_plane == 1 ? p->out_plane : out->shape.dim[x->rank - 1];
-    p->blocks = c->transposed ? p->out_channels : (p->out_channels + REF_CONV_FILTERS - 1) / REF_CONV_FILTERS;
+    p->blocks = c->transposed ? p->out_channels
+                              : (p->out_channels + REF_CONV_FILTERS - 1) / REF_CONV_FILTERS;
     if (c->integer || !xk_kind_native((xk_kind)c->kind, in[0]->dtype)) p->x_size = in[0]->count;
     if (c->integer || !xk_kind_native((xk_kind)c->kind, in[1]->dtype)) p->w_size = in[1]->count;
 }
@@ -91,7 +98,8 @@ static xinf_status ref_conv_resolve(ref_conv_plan *p, const xi_call *call, xinf_
                          : xi_window_resolve(v, call->node, x, w->dim + 2, err));
     bool point = !c->transposed;
     for (int32_t i = 0; i < v->rank; i++)
-        point = point && v->kernel[i] == 1 && v->stride[i] == 1 && v->begin[i] == 0 && v->in[i] == v->out[i];
+        point = point && v->kernel[i] == 1 && v->stride[i] == 1 && v->begin[i] == 0 &&
+                v->in[i] == v->out[i];
     if (point) { /* a 1×1 convolution sees one long row */
         v->rank = 1;
         v->in[0] = v->out[0] = p->in_plane;
@@ -110,39 +118,47 @@ static xinf_status ref_conv_prepare(xi_prepare *p, xinf_error *err)
     c->transposed = xi_node_is(p->node, "ConvTranspose");
     c->group = xi_node_int(p->node, "group", 1);
     c->kind = c->integer ? XK_I32 : xk_kind_of(d);
-    if (!c->integer && !xi_dtype_is_float(d)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
+    if (!c->integer && !xi_dtype_is_float(d))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
     return XINF_OK;
 }
 
 /* Bytes of scratch: the accumulators, then the spans as pairs of int64. */
-static bool ref_conv_scratch(const ref_conv_plan *p, const ref_conv_params *c, size_t *accumulators, size_t *total)
+static bool ref_conv_scratch(const ref_conv_plan *p, const ref_conv_params *c, size_t *accumulators,
+                             size_t *total)
 {
     size_t spans, count;
     return xi_mul_size((size_t)p->wide, c->transposed ? 1 : REF_CONV_FILTERS, &count) &&
-           xi_mul_size(count, xk_kind_size((xk_kind)c->kind), &count) && xi_align_size(count, XI_ALIGN, accumulators) &&
-           xi_mul_size((size_t)p->columns, 2 * sizeof(int64_t), &spans) && xi_add_size(*accumulators, spans, total);
+           xi_mul_size(count, xk_kind_size((xk_kind)c->kind), &count) &&
+           xi_align_size(count, XI_ALIGN, accumulators) &&
+           xi_mul_size((size_t)p->columns, 2 * sizeof(int64_t), &spans) &&
+           xi_add_size(*accumulators, spans, total);
 }
 
 static int64_t ref_conv_grain(const ref_conv_plan *p)
 {
-    double work = (double)p->out_plane * (double)p->in_channels * (double)p->kernel_plane * REF_CONV_FILTERS;
+    double work = (double)p->out_plane * (double)p->in_channels * (double)p->kernel_plane *
+                  REF_CONV_FILTERS;
     return work >= 65536 ? 1 : work < 1 ? 65536 : (int64_t)(65536 / work);
 }
 
-static xinf_status ref_conv_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_conv_extent(const void *params, xi_operand *const *in,
+                                   xi_operand *const *out, int32_t width, xi_extent *e,
                                    xinf_error *err)
 {
     const ref_conv_params *c = params;
     ref_conv_plan p;
     size_t size = xk_kind_size((xk_kind)c->kind), x, w, accumulators;
     ref_conv_sizes(&p, c, in, out[0]);
-    if (!xi_mul_size((size_t)p.x_size, size, &x) || !xi_mul_size((size_t)p.w_size, size, &w) || !xi_align_size(x, XI_ALIGN, &x) ||
-        !xi_add_size(x, w, &e->shared) || !ref_conv_scratch(&p, c, &accumulators, &e->scratch))
+    if (!xi_mul_size((size_t)p.x_size, size, &x) || !xi_mul_size((size_t)p.w_size, size, &w) ||
+        !xi_align_size(x, XI_ALIGN, &x) || !xi_add_size(x, w, &e->shared) ||
+        !ref_conv_scratch(&p, c, &accumulators, &e->scratch))
         return xi_fail_memory(err, SIZE_MAX);
     e->phases = 2;
     e->chunks[0] = e->shared ? xk_split_chunks(p.x_size + p.w_size, 8192, width) : 0;
     e->chunks[1] = xk_split_chunks(p.batch * p.groups * p.blocks, ref_conv_grain(&p), width);
-    e->flops = 2 * (uint64_t)(c->transposed ? in[0]->count : out[0]->count) * (uint64_t)(c->transposed ? p.out_channels : p.in_channels) *
+    e->flops = 2 * (uint64_t)(c->transposed ? in[0]->count : out[0]->count) *
+               (uint64_t)(c->transposed ? p.out_channels : p.in_channels) *
                (uint64_t)p.kernel_plane;
     return XINF_OK;
 }
@@ -156,18 +172,22 @@ static void *ref_conv_place(const xi_call *call, const ref_conv_plan *p, bool we
 }
 
 /* Elements first … last-1 of input or weight into the computing type, zero points taken off. */
-static void ref_conv_convert(const xi_call *call, const ref_conv_plan *p, bool weight, int64_t first, int64_t last)
+static void ref_conv_convert(const xi_call *call, const ref_conv_plan *p, bool weight,
+                             int64_t first, int64_t last)
 {
     const ref_conv_params *c = call->params;
-    const xi_operand *in = call->in[weight], *z = c->integer && call->in_count > 2 + weight ? call->in[2 + weight] : NULL;
+    const xi_operand *in = call->in[weight],
+                     *z = c->integer && call->in_count > 2 + weight ? call->in[2 + weight] : NULL;
     xk_kind kind = (xk_kind)c->kind;
     char *to = ref_conv_place(call, p, weight);
     if (first >= last) return;
-    xk_block_load(to + (size_t)first * xk_kind_size(kind), kind, in->data, in->dtype, first, 1, last - first);
+    xk_block_load(to + (size_t)first * xk_kind_size(kind), kind, in->data, in->dtype, first, 1,
+                  last - first);
     if (!z || z->count == 0) return;
     int64_t filter = p->in_channels * p->kernel_plane;
     for (int64_t i = first; i < last; i++)
-        ((int32_t *)to)[i] -= (int32_t)xi_dtype_load_i64(z->data, z->dtype, z->count == 1 ? 0 : i / filter);
+        ((int32_t *)to)[i] -= (int32_t)xi_dtype_load_i64(z->data, z->dtype,
+                                                         z->count == 1 ? 0 : i / filter);
 }
 
 static void ref_conv_spans(const ref_conv_plan *p, bool transposed, int64_t *spans)
@@ -176,7 +196,8 @@ static void ref_conv_spans(const ref_conv_plan *p, bool transposed, int64_t *spa
     int32_t last = w->rank - 1;
     for (int64_t kw = 0; kw < w->kernel[last]; kw++) {
         int64_t offset = kw * w->dilation[last] - w->begin[last];
-        xk_window_span(transposed ? w->out[last] : w->in[last], transposed ? w->in[last] : w->out[last], w->stride[last], offset,
+        xk_window_span(transposed ? w->out[last] : w->in[last],
+                       transposed ? w->in[last] : w->out[last], w->stride[last], offset,
                        &spans[2 * kw], &spans[2 * kw + 1]);
     }
 }
@@ -192,15 +213,18 @@ static void ref_conv_fill(const xi_call *call, xk_kind kind, int64_t m, void *ac
         memset(acc, 0, (size_t)count * xk_kind_size(kind));
 }
 
-static void ref_conv_unit(const xi_call *call, const ref_conv_plan *p, int64_t unit, char *acc, const int64_t *spans)
+static void ref_conv_unit(const xi_call *call, const ref_conv_plan *p, int64_t unit, char *acc,
+                          const int64_t *spans)
 {
     const ref_conv_params *c = call->params;
     const xi_window *v = &p->window;
     const xi_operand *out = call->out[0];
     xk_kind kind = (xk_kind)c->kind;
     size_t size = xk_kind_size(kind);
-    int64_t block = unit % p->blocks, g = unit / p->blocks % p->groups, n = unit / p->blocks / p->groups;
-    int64_t first = block * REF_CONV_FILTERS, filters = p->out_channels - first, width = v->out[v->rank - 1];
+    int64_t block = unit % p->blocks, g = unit / p->blocks % p->groups,
+            n = unit / p->blocks / p->groups;
+    int64_t first = block * REF_CONV_FILTERS, filters = p->out_channels - first,
+            width = v->out[v->rank - 1];
     int64_t m = g * p->out_channels + first, plane = n * p->groups * p->out_channels + m;
     if (filters > REF_CONV_FILTERS) filters = REF_CONV_FILTERS;
     const char *x = p->x_size ? ref_conv_place(call, p, false) : call->in[0]->data;
@@ -208,43 +232,53 @@ static void ref_conv_unit(const xi_call *call, const ref_conv_plan *p, int64_t u
     x += (size_t)((n * p->groups + g) * p->in_channels * p->in_plane) * size;
     w += (size_t)(m * p->in_channels * p->kernel_plane) * size;
     for (int64_t row = 0; row < p->out_plane / width; row++) {
-        for (int64_t f = 0; f < filters; f++) ref_conv_fill(call, kind, m + f, acc + (size_t)(f * width) * size, width);
-        if (kind == XK_F32)
-            ref_conv_row_f32(p, (const float *)x, (const float *)w, filters, spans, row, (float *)acc);
-        else if (kind == XK_F64)
-            ref_conv_row_f64(p, (const double *)x, (const double *)w, filters, spans, row, (double *)acc);
-        else
-            ref_conv_row_u32(p, (const uint32_t *)x, (const uint32_t *)w, filters, spans, row, (uint32_t *)acc);
         for (int64_t f = 0; f < filters; f++)
-            xk_block_store(out->data, out->dtype, (plane + f) * p->out_plane + row * width, 1, acc + (size_t)(f * width) * size, kind, width);
+            ref_conv_fill(call, kind, m + f, acc + (size_t)(f * width) * size, width);
+        if (kind == XK_F32)
+            ref_conv_row_f32(p, (const float *)x, (const float *)w, filters, spans, row,
+                             (float *)acc);
+        else if (kind == XK_F64)
+            ref_conv_row_f64(p, (const double *)x, (const double *)w, filters, spans, row,
+                             (double *)acc);
+        else
+            ref_conv_row_u32(p, (const uint32_t *)x, (const uint32_t *)w, filters, spans, row,
+                             (uint32_t *)acc);
+        for (int64_t f = 0; f < filters; f++)
+            xk_block_store(out->data, out->dtype, (plane + f) * p->out_plane + row * width, 1,
+                           acc + (size_t)(f * width) * size, kind, width);
     }
 }
 
-static void ref_conv_transposed_unit(const xi_call *call, const ref_conv_plan *p, int64_t unit, char *acc, const int64_t *spans)
+static void ref_conv_transposed_unit(const xi_call *call, const ref_conv_plan *p, int64_t unit,
+                                     char *acc, const int64_t *spans)
 {
     const ref_conv_params *c = call->params;
     const xi_operand *out = call->out[0];
     xk_kind kind = (xk_kind)c->kind;
     size_t size = xk_kind_size(kind);
-    int64_t m = unit % p->out_channels, g = unit / p->out_channels % p->groups, n = unit / p->out_channels / p->groups;
+    int64_t m = unit % p->out_channels, g = unit / p->out_channels % p->groups,
+            n = unit / p->out_channels / p->groups;
     const char *x = p->x_size ? ref_conv_place(call, p, false) : call->in[0]->data;
     const char *w = p->w_size ? ref_conv_place(call, p, true) : call->in[1]->data;
     ref_conv_fill(call, kind, g * p->out_channels + m, acc, p->out_plane);
     for (int64_t ic = 0; ic < p->in_channels && p->in_plane; ic++) {
         int64_t channel = g * p->in_channels + ic;
-        const char *from = x + (size_t)((n * p->groups * p->in_channels + channel) * p->in_plane) * size;
+        const char *from = x + (size_t)((n * p->groups * p->in_channels + channel) * p->in_plane) *
+                                   size;
         const char *k = w + (size_t)((channel * p->out_channels + m) * p->kernel_plane) * size;
         if (kind == XK_F32)
             ref_conv_spread_f32(p, (const float *)from, (const float *)k, spans, (float *)acc);
         else if (kind == XK_I32)
-            ref_conv_spread_u32(p, (const uint32_t *)from, (const uint32_t *)k, spans, (uint32_t *)acc);
+            ref_conv_spread_u32(p, (const uint32_t *)from, (const uint32_t *)k, spans,
+                                (uint32_t *)acc);
         else
             ref_conv_spread_f64(p, (const double *)from, (const double *)k, spans, (double *)acc);
     }
     xk_block_store(out->data, out->dtype, unit * p->out_plane, 1, acc, kind, p->out_plane);
 }
 
-static xinf_status ref_conv_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_conv_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                xinf_error *err)
 {
     const ref_conv_params *c = call->params;
     ref_conv_plan p;
@@ -262,15 +296,19 @@ static xinf_status ref_conv_run(const xi_call *call, int32_t phase, int32_t chun
     if (!ref_conv_scratch(&p, c, &accumulators, &total)) return xi_fail_memory(err, SIZE_MAX);
     int64_t *spans = (int64_t *)((char *)scratch + accumulators);
     ref_conv_spans(&p, c->transposed, spans);
-    xk_split_range(p.batch * p.groups * p.blocks, ref_conv_grain(&p), call->width, chunk, &first, &last);
-    for (; first < last; first++) (c->transposed ? ref_conv_transposed_unit : ref_conv_unit)(call, &p, first, scratch, spans);
+    xk_split_range(p.batch * p.groups * p.blocks, ref_conv_grain(&p), call->width, chunk, &first,
+                   &last);
+    for (; first < last; first++)
+        (c->transposed ? ref_conv_transposed_unit : ref_conv_unit)(call, &p, first, scratch, spans);
 cleanup:
     return status;
 }
 
-#define CONV_KERNEL(op_name, id)                                                                   \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_conv_prepare, .extent = ref_conv_extent,   \
-     .run = ref_conv_run}
+#define CONV_KERNEL(op_name, id)                                                    \
+    {                                                                               \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",         \
+        .prepare = ref_conv_prepare, .extent = ref_conv_extent, .run = ref_conv_run \
+    }
 
 const xi_kernel xk_ref_conv[] = {
     CONV_KERNEL("Conv", "conv"),

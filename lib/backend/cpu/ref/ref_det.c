@@ -9,14 +9,17 @@ extern const xi_kernel xk_ref_det[];
 static xinf_status ref_det_prepare(xi_prepare *p, xinf_error *err)
 {
     if (!xi_dtype_is_float(p->in[0]->dtype))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     return XINF_OK;
 }
 
-static xinf_status ref_det_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+static xinf_status ref_det_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                                  int32_t width, xi_extent *e, xinf_error *err)
 {
     size_t n = (size_t)in[0]->shape.dim[in[0]->shape.rank - 1];
-    if (!xi_mul_size(n, n, &n) || !xi_mul_size(n, sizeof(double), &e->scratch)) return xi_fail_memory(err, SIZE_MAX);
+    if (!xi_mul_size(n, n, &n) || !xi_mul_size(n, sizeof(double), &e->scratch))
+        return xi_fail_memory(err, SIZE_MAX);
     e->chunks[0] = xk_split_chunks(out[0]->count, 16, width);
     return XINF_OK;
 }
@@ -47,7 +50,8 @@ static double ref_det_eliminate(double *a, int64_t n)
     return det;
 }
 
-static xinf_status ref_det_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_det_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const xi_operand *in = call->in[0], *out = call->out[0];
     int64_t n = in->shape.dim[in->shape.rank - 1], first, last;
@@ -64,6 +68,11 @@ static xinf_status ref_det_run(const xi_call *call, int32_t phase, int32_t chunk
 }
 
 const xi_kernel xk_ref_det[] = {
-    {.op = "Det", .domain = "", .name = "xk_det_any_ref__portable", .prepare = ref_det_prepare, .extent = ref_det_extent, .run = ref_det_run},
+    {.op = "Det",
+     .domain = "",
+     .name = "xk_det_any_ref__portable",
+     .prepare = ref_det_prepare,
+     .extent = ref_det_extent,
+     .run = ref_det_run},
     {0},
 };

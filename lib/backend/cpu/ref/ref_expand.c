@@ -3,7 +3,8 @@
 
 extern const xi_kernel xk_ref_expand[];
 
-static xinf_status ref_expand_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_expand_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const xi_operand *src = call->in[0];
     xi_operand *dst = call->out[0];
@@ -19,7 +20,8 @@ static xinf_status ref_expand_run(const xi_call *call, int32_t phase, int32_t ch
     return xk_walk_copy(&w, src, dst, chunk, xk_walk_chunks(dst, call->width), err);
 }
 
-static xinf_status ref_expand_tile(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_expand_tile(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                   xinf_error *err)
 {
     const xi_operand *src = call->in[0];
     xi_operand *dst = call->out[0];
@@ -36,7 +38,15 @@ static xinf_status ref_expand_tile(const xi_call *call, int32_t phase, int32_t c
 }
 
 const xi_kernel xk_ref_expand[] = {
-    {.op = "Expand", .domain = "", .name = "xk_expand_any_ref__portable", .extent = xk_walk_extent, .run = ref_expand_run},
-    {.op = "Tile", .domain = "", .name = "xk_tile_any_ref__portable", .extent = xk_walk_extent, .run = ref_expand_tile},
+    {.op = "Expand",
+     .domain = "",
+     .name = "xk_expand_any_ref__portable",
+     .extent = xk_walk_extent,
+     .run = ref_expand_run},
+    {.op = "Tile",
+     .domain = "",
+     .name = "xk_tile_any_ref__portable",
+     .extent = xk_walk_extent,
+     .run = ref_expand_tile},
     {0},
 };

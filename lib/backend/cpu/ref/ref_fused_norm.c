@@ -14,10 +14,12 @@ static xinf_status ref_fused_norm_prepare(xi_prepare *p, xinf_error *err)
     fused_norm_params *f = p->params;
     f->epsilon = xi_node_float(p->node, "epsilon", 1e-5f);
     if (xk_kind_of(p->in[0]->dtype) == XK_F32) return XINF_OK;
-    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                          xinf_dtype_name(p->in[0]->dtype));
 }
 
-static xinf_status ref_fused_norm_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_fused_norm_extent(const void *params, xi_operand *const *in,
+                                         xi_operand *const *out, int32_t width, xi_extent *e,
                                          xinf_error *err)
 {
     int64_t n = in[0]->shape.dim[in[0]->shape.rank - 1];
@@ -29,7 +31,8 @@ static xinf_status ref_fused_norm_extent(const void *params, xi_operand *const *
 }
 
 /* acc += n elements of o from `at`. */
-static void ref_fused_norm_add(float *acc, const xi_operand *o, int64_t at, int64_t n, float *buffer)
+static void ref_fused_norm_add(float *acc, const xi_operand *o, int64_t at, int64_t n,
+                               float *buffer)
 {
     if (!o) return;
     const float *src = xk_block_read(buffer, XK_F32, o->data, o->dtype, at, n);
@@ -49,7 +52,8 @@ static void ref_fused_norm_row(float *acc, int64_t n, float epsilon)
     for (int64_t i = 0; i < n; i++) acc[i] *= scale;
 }
 
-static xinf_status ref_fused_norm_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_fused_norm_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                      void *scratch, xinf_error *err)
 {
     const fused_norm_params *f = call->params;
     const xi_operand *x = call->in[0];
@@ -65,7 +69,8 @@ static xinf_status ref_fused_norm_run(const xi_call *call, int32_t phase, int32_
         if (total) xk_block_store(total->data, total->dtype, r * n, 1, acc, XK_F32, n);
         if (!y) continue;
         ref_fused_norm_row(acc, n, f->epsilon);
-        const float *scale = xk_block_read(buffer, XK_F32, call->in[2]->data, call->in[2]->dtype, 0, n);
+        const float *scale = xk_block_read(buffer, XK_F32, call->in[2]->data, call->in[2]->dtype, 0,
+                                           n);
         for (int64_t i = 0; i < n; i++) acc[i] *= scale[i];
         ref_fused_norm_add(acc, call->in_count > 3 ? call->in[3] : NULL, 0, n, buffer);
         xk_block_store(y->data, y->dtype, r * n, 1, acc, XK_F32, n);
@@ -74,7 +79,11 @@ static xinf_status ref_fused_norm_run(const xi_call *call, int32_t phase, int32_
 }
 
 const xi_kernel xk_ref_fused_norm[] = {
-    {.op = "SkipLayerNormalization", .domain = "xinf", .name = "xk_skip_layer_norm_any_ref__portable", .prepare = ref_fused_norm_prepare,
-     .extent = ref_fused_norm_extent, .run = ref_fused_norm_run},
+    {.op = "SkipLayerNormalization",
+     .domain = "xinf",
+     .name = "xk_skip_layer_norm_any_ref__portable",
+     .prepare = ref_fused_norm_prepare,
+     .extent = ref_fused_norm_extent,
+     .run = ref_fused_norm_run},
     {0},
 };

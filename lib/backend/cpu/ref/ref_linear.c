@@ -12,15 +12,18 @@ extern const xi_kernel xk_ref_linear[];
 static xinf_status ref_linear_prepare(xi_prepare *p, xinf_error *err)
 {
     if (p->in[0]->dtype != XINF_UNDEFINED && xk_kind_of(p->in[0]->dtype) != XK_NONE) return XINF_OK;
-    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                          xinf_dtype_name(p->in[0]->dtype));
 }
 
 /* `count` doubles for one row of work. */
-static xinf_status ref_linear_work(const xi_call *call, int64_t count, double **out, size_t *size, xinf_error *err)
+static xinf_status ref_linear_work(const xi_call *call, int64_t count, double **out, size_t *size,
+                                   xinf_error *err)
 {
     *out = NULL;
     *size = 0;
-    if (!xi_mul_size((size_t)count, sizeof **out, size) || !(*out = xi_alloc(call->alloc, *size))) return xi_fail_memory(err, *size);
+    if (!xi_mul_size((size_t)count, sizeof **out, size) || !(*out = xi_alloc(call->alloc, *size)))
+        return xi_fail_memory(err, *size);
     return XINF_OK;
 }
 
@@ -37,9 +40,11 @@ static double ref_linear_dot(const double *x, const float *w, int64_t count)
     return sum;
 }
 
-static void ref_linear_store(const xi_operand *out, int64_t row, const double *scores, int64_t count)
+static void ref_linear_store(const xi_operand *out, int64_t row, const double *scores,
+                             int64_t count)
 {
-    for (int64_t i = 0; out && i < count; i++) ((float *)out->data)[row * count + i] = (float)scores[i];
+    for (int64_t i = 0; out && i < count; i++)
+        ((float *)out->data)[row * count + i] = (float)scores[i];
 }
 
 static const xi_operand *ref_linear_out(const xi_call *call, int32_t i)
@@ -50,7 +55,8 @@ static const xi_operand *ref_linear_out(const xi_call *call, int32_t i)
 /* ---- LinearClassifier, LinearRegressor ---- */
 
 /* With one column and no second class: is the score above what the transform makes of zero? */
-static xinf_status ref_linear_single(const xi_operand *out, int64_t row, const xi_labels *labels, double score, xi_transform t, xinf_error *err)
+static xinf_status ref_linear_single(const xi_operand *out, int64_t row, const xi_labels *labels,
+                                     double score, xi_transform t, xinf_error *err)
 {
     static const int64_t none = 0;
     static const xi_labels zero = {.count = 1, .ints = &none};
@@ -61,7 +67,8 @@ static xinf_status ref_linear_single(const xi_operand *out, int64_t row, const x
     return xk_scores_label(out, row, yes ? labels : labels->strings ? &blank : &zero, 0, err);
 }
 
-static xinf_status ref_linear_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_linear_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const xi_node *n = call->node;
     bool regressor = xi_str_is(n->op_name, "LinearRegressor");
@@ -71,18 +78,23 @@ static xinf_status ref_linear_run(const xi_call *call, int32_t phase, int32_t ch
     const xi_operand *x = call->in[0];
     double *work;
     size_t size;
-    int64_t features, rows = ref_linear_rows(x, &features), targets = xi_linear_targets(n, features);
+    int64_t features, rows = ref_linear_rows(x, &features),
+                      targets = xi_linear_targets(n, features);
     xi_transform_of(n, &transform);
     xi_node_floats(n, "coefficients", &coefficients);
     int32_t biases = xi_node_floats(n, "intercepts", &intercepts);
-    if (targets == 0) return xi_kernel_fail(n, err, XINF_RUN_ERROR, "coefficients do not fit %lld features", (long long)features);
+    if (targets == 0)
+        return xi_kernel_fail(n, err, XINF_RUN_ERROR, "coefficients do not fit %lld features",
+                              (long long)features);
     bool second = !regressor && targets == 1 && labels.count == 2;
     xinf_status status = ref_linear_work(call, features + targets + 1, &work, &size, err);
     if (status) return status;
     double *scores = work + features;
     for (int64_t r = 0; r < rows && status == XINF_OK; r++) {
         xk_block_load(work, XK_F64, x->data, x->dtype, r * features, 1, features);
-        for (int64_t t = 0; t < targets; t++) scores[t] = ref_linear_dot(work, coefficients + t * features, features) + (biases ? intercepts[t] : 0);
+        for (int64_t t = 0; t < targets; t++)
+            scores[t] = ref_linear_dot(work, coefficients + t * features, features) +
+                        (biases ? intercepts[t] : 0);
         if (second) {
             scores[1] = scores[0];
             scores[0] = -scores[0];
@@ -113,7 +125,8 @@ static double ref_linear_kernel(const xi_svm *s, const double *x, const float *v
     return s->kernel == XI_SVM_POLY ? pow(dot, s->degree) : tanh(dot);
 }
 
-static xinf_status ref_linear_svm_regressor_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_linear_svm_regressor_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                                void *scratch, xinf_error *err)
 {
     const xi_operand *x = call->in[0];
     xi_svm s;
@@ -123,14 +136,18 @@ static xinf_status ref_linear_svm_regressor_run(const xi_call *call, int32_t pha
     int64_t features, rows = ref_linear_rows(x, &features);
     xinf_status status = xi_svm_read(&s, call->node, err);
     if (status) return status;
-    if (features != s.features) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "%lld features", (long long)features);
+    if (features != s.features)
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "%lld features",
+                              (long long)features);
     xi_transform_of(call->node, &transform);
     status = ref_linear_work(call, features, &work, &size, err);
     for (int64_t r = 0; status == XINF_OK && r < rows; r++) {
         xk_block_load(work, XK_F64, x->data, x->dtype, r * features, 1, features);
         double sum = s.rho[0];
         if (s.vectors == 0) sum += ref_linear_dot(work, s.coefficients, features);
-        for (int32_t i = 0; i < s.vectors; i++) sum += s.coefficients[i] * ref_linear_kernel(&s, work, s.support + (int64_t)i * features);
+        for (int32_t i = 0; i < s.vectors; i++)
+            sum += s.coefficients[i] *
+                   ref_linear_kernel(&s, work, s.support + (int64_t)i * features);
         if (xi_node_int(call->node, "one_class", 0)) sum = sum > 0 ? 1 : -1;
         xk_scores_transform(transform, &sum, 1);
         ref_linear_store(call->out[0], r, &sum, 1);
@@ -140,7 +157,8 @@ static xinf_status ref_linear_svm_regressor_run(const xi_call *call, int32_t pha
 }
 
 /* One score for each pair of classes, and votes for the winners. kernels: of all vectors. */
-static void ref_linear_svm_pairs(const xi_svm *s, const double *kernels, double *scores, double *votes)
+static void ref_linear_svm_pairs(const xi_svm *s, const double *kernels, double *scores,
+                                 double *votes)
 {
     int64_t at = 0, begin_i = 0;
     for (int32_t i = 0; i < s->classes; i++) votes[i] = 0;
@@ -148,15 +166,18 @@ static void ref_linear_svm_pairs(const xi_svm *s, const double *kernels, double 
         int64_t begin_j = begin_i + s->per_class[i];
         for (int32_t j = i + 1; j < s->classes; begin_j += s->per_class[j++]) {
             double sum = s->rho[at];
-            for (int64_t k = begin_i; k < begin_i + s->per_class[i]; k++) sum += s->coefficients[(int64_t)(j - 1) * s->vectors + k] * kernels[k];
-            for (int64_t k = begin_j; k < begin_j + s->per_class[j]; k++) sum += s->coefficients[(int64_t)i * s->vectors + k] * kernels[k];
+            for (int64_t k = begin_i; k < begin_i + s->per_class[i]; k++)
+                sum += s->coefficients[(int64_t)(j - 1) * s->vectors + k] * kernels[k];
+            for (int64_t k = begin_j; k < begin_j + s->per_class[j]; k++)
+                sum += s->coefficients[(int64_t)i * s->vectors + k] * kernels[k];
             scores[at++] = sum;
             votes[sum > 0 ? i : j] += 1;
         }
     }
 }
 
-/* Probabilities of the classes from those of the pairs (Wu, Lin and Weng's second method). work: classes · (classes + 1). */
+/* Probabilities of the classes from those of the pairs (Wu, Lin and Weng's second method). work:
+ * classes · (classes + 1). */
 static void ref_linear_svm_couple(const xi_svm *s, const double *scores, double *p, double *work)
 {
     int32_t n = s->classes, at = 0;
@@ -202,7 +223,8 @@ static bool ref_linear_svm_positive(const xi_node *n)
 }
 
 /* Writes scores and label of one row. `scores` has room for two. */
-static xinf_status ref_linear_svm_finish(const xi_call *call, const xi_svm *s, int64_t row, double *scores, int64_t count, const double *votes,
+static xinf_status ref_linear_svm_finish(const xi_call *call, const xi_svm *s, int64_t row,
+                                         double *scores, int64_t count, const double *votes,
                                          int32_t rhos, bool positive, xinf_error *err)
 {
     xi_labels labels = xi_labels_of(call->node, "classlabels_ints");
@@ -223,7 +245,8 @@ static xinf_status ref_linear_svm_finish(const xi_call *call, const xi_svm *s, i
     return xk_scores_label(call->out[0], row, &labels, best, err);
 }
 
-static xinf_status ref_linear_svm_classifier_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_linear_svm_classifier_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                                 void *scratch, xinf_error *err)
 {
     const xi_operand *x = call->in[0];
     const float *unused;
@@ -233,31 +256,45 @@ static xinf_status ref_linear_svm_classifier_run(const xi_call *call, int32_t ph
     int64_t features, rows = ref_linear_rows(x, &features);
     xinf_status status = xi_svm_read(&s, call->node, err);
     if (status) return status;
-    if (features != s.features) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "%lld features", (long long)features);
+    if (features != s.features)
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "%lld features",
+                              (long long)features);
     int32_t rhos = xi_node_floats(call->node, "rho", &unused);
     int64_t couple = s.probabilities ? (int64_t)s.classes * (s.classes + 1) : 0;
-    status = ref_linear_work(call, features + s.vectors + s.pairs + 3 * (int64_t)s.classes + couple + 2, &work, &size, err);
+    status = ref_linear_work(call,
+                             features + s.vectors + s.pairs + 3 * (int64_t)s.classes + couple + 2,
+                             &work, &size, err);
     if (status) return status;
-    double *kernels = work + features, *scores = kernels + s.vectors, *votes = scores + s.pairs + s.classes + 2, *p = votes + s.classes;
+    double *kernels = work + features, *scores = kernels + s.vectors,
+           *votes = scores + s.pairs + s.classes + 2, *p = votes + s.classes;
     bool positive = ref_linear_svm_positive(call->node);
     for (int64_t r = 0; status == XINF_OK && r < rows; r++) {
         xk_block_load(work, XK_F64, x->data, x->dtype, r * features, 1, features);
         if (s.vectors == 0) {
-            for (int32_t i = 0; i < s.classes; i++) scores[i] = s.rho[0] + ref_linear_dot(work, s.coefficients + i * features, features);
-            status = ref_linear_svm_finish(call, &s, r, scores, s.classes, NULL, rhos, positive, err);
+            for (int32_t i = 0; i < s.classes; i++)
+                scores[i] = s.rho[0] +
+                            ref_linear_dot(work, s.coefficients + i * features, features);
+            status = ref_linear_svm_finish(call, &s, r, scores, s.classes, NULL, rhos, positive,
+                                           err);
             continue;
         }
-        for (int32_t i = 0; i < s.vectors; i++) kernels[i] = ref_linear_kernel(&s, work, s.support + (int64_t)i * features);
+        for (int32_t i = 0; i < s.vectors; i++)
+            kernels[i] = ref_linear_kernel(&s, work, s.support + (int64_t)i * features);
         ref_linear_svm_pairs(&s, kernels, scores, votes);
         if (s.probabilities) ref_linear_svm_couple(&s, scores, p, p + s.classes);
-        status = ref_linear_svm_finish(call, &s, r, s.probabilities ? p : scores, s.probabilities ? s.classes : s.pairs, votes, rhos, positive, err);
+        status = ref_linear_svm_finish(call, &s, r, s.probabilities ? p : scores,
+                                       s.probabilities ? s.classes : s.pairs, votes, rhos, positive,
+                                       err);
     }
     xi_free(call->alloc, work, size);
     return status;
 }
 
-#define LINEAR_KERNEL(op_name, id, function)                                                       \
-    {.op = op_name, .domain = "ai.onnx.ml", .name = "xk_" id "_any_ref__portable", .prepare = ref_linear_prepare, .run = function}
+#define LINEAR_KERNEL(op_name, id, function)                                          \
+    {                                                                                 \
+        .op = op_name, .domain = "ai.onnx.ml", .name = "xk_" id "_any_ref__portable", \
+        .prepare = ref_linear_prepare, .run = function                                \
+    }
 
 const xi_kernel xk_ref_linear[] = {
     LINEAR_KERNEL("LinearClassifier", "linear_classifier", ref_linear_run),

@@ -1,4 +1,5 @@
-/* ref_map.c — walks tensors that broadcast together, run by run, and converts what is not of the computing type. */
+/* ref_map.c — walks tensors that broadcast together, run by run, and converts what is not of the
+ * computing type. */
 #include "backend/cpu/ref/ref_map.h"
 
 enum { MAP_PIECE = 4096, MAP_GRAIN = 8192 };
@@ -37,8 +38,9 @@ typedef struct map_buffers {
 } map_buffers;
 
 /* One run of the innermost dimension: inputs at element at[k], output at element `to`. */
-static void map_row(const xk_map *m, const xk_spread *w, xi_operand *const *in, const xi_operand *out, const int64_t *at, int64_t to,
-                    int64_t count, map_buffers *b, bool converts)
+static void map_row(const xk_map *m, const xk_spread *w, xi_operand *const *in,
+                    const xi_operand *out, const int64_t *at, int64_t to, int64_t count,
+                    map_buffers *b, bool converts)
 {
     const void *src[XK_MAP_INPUTS] = {0};
     int64_t step[XK_MAP_INPUTS], most = converts ? XK_BLOCK : MAP_PIECE;
@@ -51,18 +53,21 @@ static void map_row(const xk_map *m, const xk_spread *w, xi_operand *const *in, 
                 src[k] = (const char *)in[k]->data + (size_t)first * xk_kind_size(m->in_kind[k]);
                 step[k] = stride;
             } else {
-                xk_block_load(b->in[k], m->in_kind[k], in[k]->data, in[k]->dtype, first, stride, stride ? n : 1);
+                xk_block_load(b->in[k], m->in_kind[k], in[k]->data, in[k]->dtype, first, stride,
+                              stride ? n : 1);
                 src[k] = b->in[k];
                 step[k] = stride != 0;
             }
         }
-        void *dst = native ? (char *)out->data + (size_t)(to + done) * xk_kind_size(m->out_kind) : (void *)b->out;
+        void *dst = native ? (char *)out->data + (size_t)(to + done) * xk_kind_size(m->out_kind)
+                           : (void *)b->out;
         m->fn(dst, src, step, n, m->arg);
         if (!native) xk_block_store(out->data, out->dtype, to + done, 1, b->out, m->out_kind, n);
     }
 }
 
-void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, int64_t first, int64_t last)
+void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, int64_t first,
+                int64_t last)
 {
     xk_spread w;
     map_buffers b;
@@ -70,7 +75,8 @@ void xk_map_run(const xk_map *m, xi_operand *const *in, const xi_operand *out, i
     if (first >= last) return;
     xk_spread_init(&w, m->inputs, in, &out->shape);
     bool converts = !xk_kind_native(m->out_kind, out->dtype);
-    for (int32_t k = 0; k < m->inputs; k++) converts = converts || !xk_kind_native(m->in_kind[k], in[k]->dtype);
+    for (int32_t k = 0; k < m->inputs; k++)
+        converts = converts || !xk_kind_native(m->in_kind[k], in[k]->dtype);
     int64_t rest = first;
     for (int32_t i = w.rank - 1; i >= 0; i--) {
         index[i] = rest % w.dim[i];
@@ -101,7 +107,8 @@ void xk_map_chunk(const xk_map *m, const xi_call *call, int32_t chunk)
     xk_map_run(m, call->in, call->out[0], first, last);
 }
 
-xinf_status xk_map_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+xinf_status xk_map_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                          int32_t width, xi_extent *e, xinf_error *err)
 {
     e->chunks[0] = xk_split_chunks(out[0]->count, MAP_GRAIN, width);
     e->flops = (uint64_t)out[0]->count;

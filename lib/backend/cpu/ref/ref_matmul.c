@@ -1,5 +1,5 @@
-/* ref_matmul.c — portable MatMul, MatMulInteger and Gemm. Phase 0 converts what is not of the computing type; phase 1
- * computes blocks of the output, each by itself. */
+/* ref_matmul.c — portable MatMul, MatMulInteger and Gemm. Phase 0 converts what is not of the
+ * computing type; phase 1 computes blocks of the output, each by itself. */
 #include "backend/cpu/ref/ref_gemm.h"
 #include "backend/cpu/ref/ref_map.h"
 #include "base/checked.h"
@@ -17,7 +17,8 @@ typedef struct ref_matmul_plan {
     int64_t a_rows, a_length, b_rows, b_length; /* as they lie in memory */
     int64_t a_size, b_size;                     /* elements to convert; 0: read in place */
     int64_t row_blocks, column_blocks;
-    xk_spread lead; /* which matrix of A and B belongs to one of the output; strides count matrices */
+    xk_spread
+        lead; /* which matrix of A and B belongs to one of the output; strides count matrices */
 } ref_matmul_plan;
 
 static xk_kind ref_matmul_kind(xinf_dtype d, bool integer)
@@ -30,19 +31,24 @@ static xk_kind ref_matmul_kind(xinf_dtype d, bool integer)
 /* The same bits serve: signed and unsigned integers multiply alike. */
 static bool ref_matmul_direct(xk_kind kind, xinf_dtype d)
 {
-    return xk_kind_native(kind, d) || (kind == XK_I32 && d == XINF_UINT32) || (kind == XK_I64 && d == XINF_UINT64);
+    return xk_kind_native(kind, d) || (kind == XK_I32 && d == XINF_UINT32) ||
+           (kind == XK_I64 && d == XINF_UINT64);
 }
 
 static xi_operand ref_matmul_matrix(const xi_operand *o, bool column)
 {
     xi_operand r = *o;
-    if (r.shape.rank == 1) r.shape = (xi_shape){.rank = 2, .dim = {column ? o->shape.dim[0] : 1, column ? 1 : o->shape.dim[0]}};
+    if (r.shape.rank == 1)
+        r.shape = (xi_shape){.rank = 2,
+                             .dim = {column ? o->shape.dim[0] : 1, column ? 1 : o->shape.dim[0]}};
     return r;
 }
 
-static void ref_matmul_resolve(ref_matmul_plan *w, const ref_matmul_params *p, xi_operand *const *in, const xi_operand *out)
+static void ref_matmul_resolve(ref_matmul_plan *w, const ref_matmul_params *p,
+                               xi_operand *const *in, const xi_operand *out)
 {
-    xi_operand a = ref_matmul_matrix(in[0], false), b = ref_matmul_matrix(in[1], true), *pair[2] = {&a, &b};
+    xi_operand a = ref_matmul_matrix(in[0], false), b = ref_matmul_matrix(in[1], true),
+               *pair[2] = {&a, &b};
     *w = (ref_matmul_plan){.batch = 1};
     int32_t ra = a.shape.rank, rb = b.shape.rank;
     w->m = a.shape.dim[ra - 2 + p->trans_a];
@@ -77,11 +83,13 @@ static xinf_status ref_matmul_prepare(xi_prepare *p, xinf_error *err)
     m->gemm = xi_node_is(p->node, "Gemm");
     m->kind = ref_matmul_kind(p->in[0]->dtype, m->integer);
     if (m->kind == XK_NONE || p->in[0]->dtype == XINF_BOOL)
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     m->alpha = m->gemm ? xi_node_float(p->node, "alpha", 1) : 1;
     m->beta = m->gemm ? xi_node_float(p->node, "beta", 1) : 1;
     if (m->kind >= XK_I32 && (m->alpha != 1 || m->beta != 1))
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "alpha or beta on dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "alpha or beta on dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     m->trans_a = m->gemm && xi_node_int(p->node, "transA", 0);
     m->trans_b = m->gemm && xi_node_int(p->node, "transB", 0);
     return XINF_OK;
@@ -93,19 +101,23 @@ static int64_t ref_matmul_grain(const ref_matmul_plan *w)
     return block <= 0 ? 1 << 20 : (32768 + block - 1) / block;
 }
 
-static xinf_status ref_matmul_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_matmul_extent(const void *params, xi_operand *const *in,
+                                     xi_operand *const *out, int32_t width, xi_extent *e,
                                      xinf_error *err)
 {
     const ref_matmul_params *p = params;
     ref_matmul_plan w;
     size_t size = xk_kind_size((xk_kind)p->kind), a, b;
     ref_matmul_resolve(&w, p, in, out[0]);
-    if (!xi_mul_size((size_t)w.a_size, size, &a) || !xi_mul_size((size_t)w.b_size, size, &b) || !xi_align_size(a, XI_ALIGN, &a) ||
-        !xi_add_size(a, b, &e->shared))
+    if (!xi_mul_size((size_t)w.a_size, size, &a) || !xi_mul_size((size_t)w.b_size, size, &b) ||
+        !xi_align_size(a, XI_ALIGN, &a) || !xi_add_size(a, b, &e->shared))
         return xi_fail_memory(err, SIZE_MAX);
     e->phases = 2;
-    e->chunks[0] = e->shared ? xk_split_chunks((w.a_size ? w.a_rows : 0) + (w.b_size ? w.b_rows : 0), 8, width) : 0;
-    e->chunks[1] = xk_split_chunks(w.batch * w.row_blocks * w.column_blocks, ref_matmul_grain(&w), width);
+    e->chunks[0] = e->shared ? xk_split_chunks(
+                                   (w.a_size ? w.a_rows : 0) + (w.b_size ? w.b_rows : 0), 8, width)
+                             : 0;
+    e->chunks[1] = xk_split_chunks(w.batch * w.row_blocks * w.column_blocks, ref_matmul_grain(&w),
+                                   width);
     e->flops = (uint64_t)out[0]->count * (uint64_t)w.k * 2;
     return XINF_OK;
 }
@@ -117,15 +129,18 @@ static void *ref_matmul_place(const xi_call *call, const ref_matmul_plan *w, boo
     return (char *)call->shared + at;
 }
 
-/* Row `row` of a matrix in the computing type, less its zero points: of a row for A, of each column for B. */
-static void ref_matmul_convert(const xi_call *call, const ref_matmul_plan *w, bool second, int64_t row)
+/* Row `row` of a matrix in the computing type, less its zero points: of a row for A, of each column
+ * for B. */
+static void ref_matmul_convert(const xi_call *call, const ref_matmul_plan *w, bool second,
+                               int64_t row)
 {
     const ref_matmul_params *p = call->params;
     const xi_operand *in = call->in[second];
     const xi_operand *z = p->integer && call->in_count > 2 + second ? call->in[2 + second] : NULL;
     int64_t length = second ? w->b_length : w->a_length;
     xk_kind kind = (xk_kind)p->kind;
-    void *dst = (char *)ref_matmul_place(call, w, second) + (size_t)(row * length) * xk_kind_size(kind);
+    void *dst = (char *)ref_matmul_place(call, w, second) +
+                (size_t)(row * length) * xk_kind_size(kind);
     xk_block_load(dst, kind, in->data, in->dtype, row * length, 1, length);
     if (!z || z->count == 0) return;
     int32_t *to = dst;
@@ -136,11 +151,13 @@ static void ref_matmul_convert(const xi_call *call, const ref_matmul_plan *w, bo
     }
     int64_t rows = in->shape.rank >= 2 ? in->shape.dim[in->shape.rank - 2] : 1;
     int64_t base = z->count == length ? 0 : row / rows * length % z->count;
-    for (int64_t i = 0; i < length; i++) to[i] -= (int32_t)xi_dtype_load_i64(z->data, z->dtype, base + i);
+    for (int64_t i = 0; i < length; i++)
+        to[i] -= (int32_t)xi_dtype_load_i64(z->data, z->dtype, base + i);
 }
 
 /* alpha · acc + beta · C, in the type of the product. */
-static void ref_matmul_finish(const xi_call *call, void *acc, int64_t row, int64_t column, int64_t columns)
+static void ref_matmul_finish(const xi_call *call, void *acc, int64_t row, int64_t column,
+                              int64_t columns)
 {
     const ref_matmul_params *p = call->params;
     const xi_operand *c = p->gemm && call->in_count > 2 ? call->in[2] : NULL;
@@ -152,7 +169,8 @@ static void ref_matmul_finish(const xi_call *call, void *acc, int64_t row, int64
         for (int64_t j = 0; j < columns; j++) ((double *)acc)[j] *= (double)p->alpha;
     if (!c || c->count == 0 || p->beta == 0) return;
     int32_t rank = c->shape.rank;
-    int64_t wide = rank > 0 ? c->shape.dim[rank - 1] : 1, high = rank > 1 ? c->shape.dim[rank - 2] : 1;
+    int64_t wide = rank > 0 ? c->shape.dim[rank - 1] : 1,
+            high = rank > 1 ? c->shape.dim[rank - 2] : 1;
     int64_t first = (high > 1 ? row * wide : 0) + (wide > 1 ? column : 0);
     xk_block_load(bias, kind, c->data, c->dtype, first, wide > 1, columns);
     for (int64_t j = 0; j < columns; j++)
@@ -173,7 +191,8 @@ static void ref_matmul_unit(const xi_call *call, const ref_matmul_plan *w, int64
     size_t size = xk_kind_size(kind);
     double acc[REF_GEMM_ROWS * REF_GEMM_COLUMNS];
     int64_t column = unit % w->column_blocks * REF_GEMM_COLUMNS, rest = unit / w->column_blocks;
-    int64_t row = rest % w->row_blocks * REF_GEMM_ROWS, batch = rest / w->row_blocks, a_at = 0, b_at = 0, left = batch;
+    int64_t row = rest % w->row_blocks * REF_GEMM_ROWS, batch = rest / w->row_blocks, a_at = 0,
+            b_at = 0, left = batch;
     int64_t rows = w->m - row < REF_GEMM_ROWS ? w->m - row : REF_GEMM_ROWS;
     int64_t columns = w->n - column < REF_GEMM_COLUMNS ? w->n - column : REF_GEMM_COLUMNS;
     for (int32_t d = w->lead.rank - 1; d >= 0; d--) {
@@ -181,9 +200,12 @@ static void ref_matmul_unit(const xi_call *call, const ref_matmul_plan *w, int64
         b_at += left % w->lead.dim[d] * w->lead.stride[1][d];
         left /= w->lead.dim[d];
     }
-    ref_gemm_view g = {.kind = kind, .k = w->k,
-                       .a_row = p->trans_a ? 1 : w->a_length, .a_column = p->trans_a ? w->a_length : 1,
-                       .b_row = p->trans_b ? 1 : w->b_length, .b_column = p->trans_b ? w->b_length : 1};
+    ref_gemm_view g = {.kind = kind,
+                       .k = w->k,
+                       .a_row = p->trans_a ? 1 : w->a_length,
+                       .a_column = p->trans_a ? w->a_length : 1,
+                       .b_row = p->trans_b ? 1 : w->b_length,
+                       .b_column = p->trans_b ? w->b_length : 1};
     const char *a = w->a_size ? ref_matmul_place(call, w, false) : call->in[0]->data;
     const char *b = w->b_size ? ref_matmul_place(call, w, true) : call->in[1]->data;
     g.a = a + (size_t)(a_at * w->m * w->k) * size;
@@ -201,7 +223,8 @@ static void ref_matmul_unit(const xi_call *call, const ref_matmul_plan *w, int64
     }
 }
 
-static xinf_status ref_matmul_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_matmul_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     ref_matmul_plan w;
     int64_t first, last;
@@ -210,17 +233,21 @@ static xinf_status ref_matmul_run(const xi_call *call, int32_t phase, int32_t ch
     if (phase == 0) {
         int64_t a = w.a_size ? w.a_rows : 0, b = w.b_size ? w.b_rows : 0;
         xk_split_range(a + b, 8, call->width, chunk, &first, &last);
-        for (; first < last; first++) ref_matmul_convert(call, &w, first >= a, first >= a ? first - a : first);
+        for (; first < last; first++)
+            ref_matmul_convert(call, &w, first >= a, first >= a ? first - a : first);
         return XINF_OK;
     }
-    xk_split_range(w.batch * w.row_blocks * w.column_blocks, ref_matmul_grain(&w), call->width, chunk, &first, &last);
+    xk_split_range(w.batch * w.row_blocks * w.column_blocks, ref_matmul_grain(&w), call->width,
+                   chunk, &first, &last);
     for (; first < last; first++) ref_matmul_unit(call, &w, first);
     return XINF_OK;
 }
 
-#define MATMUL_KERNEL(op_name, id)                                                                 \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_matmul_prepare,                            \
-     .extent = ref_matmul_extent, .run = ref_matmul_run}
+#define MATMUL_KERNEL(op_name, id)                                                        \
+    {                                                                                     \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",               \
+        .prepare = ref_matmul_prepare, .extent = ref_matmul_extent, .run = ref_matmul_run \
+    }
 
 const xi_kernel xk_ref_matmul[] = {
     MATMUL_KERNEL("MatMul", "matmul"),

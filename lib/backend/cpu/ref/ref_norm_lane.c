@@ -10,13 +10,15 @@ enum { NORM_LANES = 128 };
 typedef struct ref_lane_params {
     int64_t axis, p, size;
     float alpha, beta, bias;
-    uint32_t front, back; /* MeanVarianceNormalization: the axes, counted from the first and from the last; ranks come with shapes */
+    uint32_t front, back; /* MeanVarianceNormalization: the axes, counted from the first and from
+                             the last; ranks come with shapes */
 } ref_lane_params;
 
 static xinf_status ref_lane_dtype(xi_prepare *p, xinf_error *err)
 {
     xinf_dtype d = p->in[0]->dtype;
-    if (!xi_dtype_is_float(d)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
+    if (!xi_dtype_is_float(d))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
     return XINF_OK;
 }
 
@@ -29,14 +31,16 @@ static xinf_status ref_lp_prepare(xi_prepare *p, xinf_error *err)
 }
 
 /* A few lanes side by side; a lane of zeros stays zero. */
-static xinf_status ref_lp_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_lp_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                              xinf_error *err)
 {
     const ref_lane_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
     double x[NORM_LANES], norm[NORM_LANES];
     int32_t axis = 0;
     if (in->count == 0 || !xi_shape_axis(p->axis, in->shape.rank, &axis)) return XINF_OK;
-    int64_t length = in->shape.dim[axis], inner = xi_shape_span(&in->shape, axis + 1, in->shape.rank), lanes = in->count / length;
+    int64_t length = in->shape.dim[axis],
+            inner = xi_shape_span(&in->shape, axis + 1, in->shape.rank), lanes = in->count / length;
     for (int64_t done = 0, n; done < lanes; done += n) {
         int64_t column = done % inner, base = done / inner * length * inner + column;
         n = inner - column < NORM_LANES ? inner - column : NORM_LANES;
@@ -65,10 +69,12 @@ static xinf_status ref_lrn_prepare(xi_prepare *p, xinf_error *err)
     return ref_lane_dtype(p, err);
 }
 
-static xinf_status ref_lrn_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+static xinf_status ref_lrn_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                                  int32_t width, xi_extent *e, xinf_error *err)
 {
     int64_t plane = xi_shape_span(&in[0]->shape, 2, in[0]->shape.rank);
-    e->chunks[0] = xk_split_chunks(in[0]->shape.dim[0] * in[0]->shape.dim[1], plane > 1024 ? 1 : 1024 / (plane + 1) + 1, width);
+    e->chunks[0] = xk_split_chunks(in[0]->shape.dim[0] * in[0]->shape.dim[1],
+                                   plane > 1024 ? 1 : 1024 / (plane + 1) + 1, width);
     return XINF_OK;
 }
 
@@ -78,16 +84,20 @@ static double ref_lrn_power(double v, double beta)
     return beta == 0.75 ? sqrt(v) * sqrt(sqrt(v)) : pow(v, beta);
 }
 
-static xinf_status ref_lrn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_lrn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const ref_lane_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
     double x[NORM_LANES], sum[NORM_LANES];
-    int64_t channels = in->shape.dim[1], plane = xi_shape_span(&in->shape, 2, in->shape.rank), first, last;
+    int64_t channels = in->shape.dim[1], plane = xi_shape_span(&in->shape, 2, in->shape.rank),
+            first, last;
     if (in->count == 0) return XINF_OK;
-    xk_split_range(in->shape.dim[0] * channels, plane > 1024 ? 1 : 1024 / (plane + 1) + 1, call->width, chunk, &first, &last);
+    xk_split_range(in->shape.dim[0] * channels, plane > 1024 ? 1 : 1024 / (plane + 1) + 1,
+                   call->width, chunk, &first, &last);
     for (int64_t unit = first; unit < last; unit++) {
-        int64_t c = unit % channels, base = unit - c, lo = c - (p->size - 1) / 2, hi = c + p->size / 2 + 1;
+        int64_t c = unit % channels, base = unit - c, lo = c - (p->size - 1) / 2,
+                hi = c + p->size / 2 + 1;
         if (lo < 0) lo = 0;
         if (hi > channels) hi = channels;
         for (int64_t at = 0, n; at < plane; at += n) {
@@ -98,7 +108,9 @@ static xinf_status ref_lrn_run(const xi_call *call, int32_t phase, int32_t chunk
                 for (int64_t i = 0; i < n; i++) sum[i] += x[i] * x[i];
             }
             xk_block_load(x, XK_F64, in->data, in->dtype, unit * plane + at, 1, n);
-            for (int64_t i = 0; i < n; i++) x[i] /= ref_lrn_power((double)p->bias + (double)p->alpha / (double)p->size * sum[i], (double)p->beta);
+            for (int64_t i = 0; i < n; i++)
+                x[i] /= ref_lrn_power((double)p->bias + (double)p->alpha / (double)p->size * sum[i],
+                                      (double)p->beta);
             xk_block_store(out->data, out->dtype, unit * plane + at, 1, x, XK_F64, n);
         }
     }
@@ -139,7 +151,8 @@ static bool ref_mvn_next(ref_mvn_odometer *o)
     return false;
 }
 
-static xinf_status ref_mvn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_mvn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const ref_lane_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
@@ -174,9 +187,21 @@ static xinf_status ref_mvn_run(const xi_call *call, int32_t phase, int32_t chunk
 }
 
 const xi_kernel xk_ref_norm_lane[] = {
-    {.op = "LpNormalization", .domain = "", .name = "xk_lp_norm_any_ref__portable", .prepare = ref_lp_prepare, .run = ref_lp_run},
-    {.op = "LRN", .domain = "", .name = "xk_lrn_any_ref__portable", .prepare = ref_lrn_prepare, .extent = ref_lrn_extent, .run = ref_lrn_run},
-    {.op = "MeanVarianceNormalization", .domain = "", .name = "xk_mean_variance_norm_any_ref__portable", .prepare = ref_mvn_prepare,
+    {.op = "LpNormalization",
+     .domain = "",
+     .name = "xk_lp_norm_any_ref__portable",
+     .prepare = ref_lp_prepare,
+     .run = ref_lp_run},
+    {.op = "LRN",
+     .domain = "",
+     .name = "xk_lrn_any_ref__portable",
+     .prepare = ref_lrn_prepare,
+     .extent = ref_lrn_extent,
+     .run = ref_lrn_run},
+    {.op = "MeanVarianceNormalization",
+     .domain = "",
+     .name = "xk_mean_variance_norm_any_ref__portable",
+     .prepare = ref_mvn_prepare,
      .run = ref_mvn_run},
     {0},
 };

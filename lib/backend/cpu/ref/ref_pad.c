@@ -1,4 +1,5 @@
-/* ref_pad.c — Pad in all modes: rows along the last dimension, each from the source row that the mode names or of the constant. */
+/* ref_pad.c — Pad in all modes: rows along the last dimension, each from the source row that the
+ * mode names or of the constant. */
 #include "backend/cpu/ref/walk.h"
 #include "graph/op/pad.h"
 
@@ -21,7 +22,8 @@ static xinf_status ref_pad_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-/* The source coordinate behind output coordinate i (margin already taken off), -1 for the constant. */
+/* The source coordinate behind output coordinate i (margin already taken off), -1 for the constant.
+ */
 static int64_t ref_pad_from(int32_t mode, int64_t i, int64_t n)
 {
     if (i >= 0 && i < n) return i;
@@ -51,7 +53,8 @@ static xinf_status ref_pad_put(const ref_pad_job *j, int64_t to, int64_t from, x
         xi_str s = from < 0 ? j->string : ((const xi_str *)j->src->data)[from];
         return xi_tensor_set_string(j->dst->tensor, to, s.ptr, s.len, err);
     }
-    const void *value = from < 0 ? (const void *)j->value : (const char *)j->src->data + (size_t)from * j->item;
+    const void *value = from < 0 ? (const void *)j->value
+                                 : (const char *)j->src->data + (size_t)from * j->item;
     memcpy((char *)j->dst->data + (size_t)to * j->item, value, j->item);
     return XINF_OK;
 }
@@ -88,7 +91,8 @@ static xinf_status ref_pad_row(const ref_pad_job *j, int64_t to, int64_t from, x
         }
     }
     if (numbers && right > left)
-        memcpy((char *)j->dst->data + (size_t)(to + left) * j->item, (const char *)j->src->data + (size_t)(from + left - j->before) * j->item,
+        memcpy((char *)j->dst->data + (size_t)(to + left) * j->item,
+               (const char *)j->src->data + (size_t)(from + left - j->before) * j->item,
                (size_t)(right - left) * j->item);
     return XINF_OK;
 }
@@ -97,10 +101,12 @@ static xinf_status ref_pad_read(const xi_call *call, int64_t *before, xinf_error
 {
     int64_t pads[2 * XI_MAX_RANK], axes[XI_MAX_RANK], after[XI_MAX_RANK];
     const xi_operand *p = call->in[1], *a = call->in_count > 3 ? call->in[3] : NULL;
-    if (p->count > 2 * XI_MAX_RANK || (a && a->count > XI_MAX_RANK)) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "too many pads");
+    if (p->count > 2 * XI_MAX_RANK || (a && a->count > XI_MAX_RANK))
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "too many pads");
     for (int64_t i = 0; i < p->count; i++) pads[i] = xi_dtype_load_i64(p->data, p->dtype, i);
     for (int64_t i = 0; a && i < a->count; i++) axes[i] = xi_dtype_load_i64(a->data, a->dtype, i);
-    const char *wrong = xi_pad_resolve(call->in[0]->shape.rank, pads, (int32_t)p->count, a ? axes : NULL, a ? (int32_t)a->count : 0, before, after);
+    const char *wrong = xi_pad_resolve(call->in[0]->shape.rank, pads, (int32_t)p->count,
+                                       a ? axes : NULL, a ? (int32_t)a->count : 0, before, after);
     return wrong ? xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "%s", wrong) : XINF_OK;
 }
 
@@ -114,11 +120,16 @@ static void ref_pad_value(ref_pad_job *j)
         memcpy(j->value, v->data, j->item);
 }
 
-static xinf_status ref_pad_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_pad_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const ref_pad_params *q = call->params;
     int64_t before[XI_MAX_RANK], stride[XI_MAX_RANK];
-    ref_pad_job j = {.call = call, .src = call->in[0], .dst = call->out[0], .mode = q->mode, .item = xinf_dtype_size(call->out[0]->dtype)};
+    ref_pad_job j = {.call = call,
+                     .src = call->in[0],
+                     .dst = call->out[0],
+                     .mode = q->mode,
+                     .item = xinf_dtype_size(call->out[0]->dtype)};
     const xi_shape *s = &j.src->shape, *d = &j.dst->shape;
     int32_t last = d->rank - 1, chunks = xk_walk_chunks(j.dst, call->width);
     xinf_status status = ref_pad_read(call, before, err);
@@ -129,7 +140,8 @@ static xinf_status ref_pad_run(const xi_call *call, int32_t phase, int32_t chunk
     j.before = before[last];
     j.n = s->dim[last];
     j.wide = d->dim[last];
-    int64_t rows = j.dst->count / j.wide, first = rows / chunks * chunk, end = chunk + 1 == chunks ? rows : rows / chunks * (chunk + 1);
+    int64_t rows = j.dst->count / j.wide, first = rows / chunks * chunk,
+            end = chunk + 1 == chunks ? rows : rows / chunks * (chunk + 1);
     for (int64_t r = first; r < end && status == XINF_OK; r++) {
         int64_t rest = r, from = 0;
         for (int32_t i = last - 1; i >= 0; i--) {
@@ -143,6 +155,11 @@ static xinf_status ref_pad_run(const xi_call *call, int32_t phase, int32_t chunk
 }
 
 const xi_kernel xk_ref_pad[] = {
-    {.op = "Pad", .domain = "", .name = "xk_pad_any_ref__portable", .prepare = ref_pad_prepare, .extent = xk_walk_extent, .run = ref_pad_run},
+    {.op = "Pad",
+     .domain = "",
+     .name = "xk_pad_any_ref__portable",
+     .prepare = ref_pad_prepare,
+     .extent = xk_walk_extent,
+     .run = ref_pad_run},
     {0},
 };

@@ -1,4 +1,5 @@
-/* ref_quantize.c — QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear, run by run of elements. */
+/* ref_quantize.c — QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear, run by run of
+ * elements. */
 #include <math.h>
 
 #include "backend/cpu/ref/ref_block.h"
@@ -36,7 +37,8 @@ static xinf_status ref_quantize_prepare(xi_prepare *p, xinf_error *err)
     q->saturate = xi_node_int(p->node, "saturate", 1) != 0;
     q->precision = (int32_t)xi_node_int(p->node, "precision", 0);
     q->wide = !q->back && q->precision == 0 && (x == XINF_INT32 || scale == XINF_INT32);
-    if (q->precision == 0) q->precision = scale == XINF_FLOAT16 || scale == XINF_BFLOAT16 ? scale : XINF_FLOAT32;
+    if (q->precision == 0)
+        q->precision = scale == XINF_FLOAT16 || scale == XINF_BFLOAT16 ? scale : XINF_FLOAT32;
     if (q->to == XINF_UNDEFINED || x == XINF_UNDEFINED || scale == XINF_UNDEFINED)
         return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "an element type is not known");
     return XINF_OK;
@@ -44,11 +46,14 @@ static xinf_status ref_quantize_prepare(xi_prepare *p, xinf_error *err)
 
 static float ref_quantize_round(float v, int32_t precision)
 {
-    return precision == XINF_FLOAT16 ? xi_f16_to_f32(xi_f32_to_f16(v)) : precision == XINF_BFLOAT16 ? xi_bf16_to_f32(xi_f32_to_bf16(v)) : v;
+    return precision == XINF_FLOAT16    ? xi_f16_to_f32(xi_f32_to_f16(v))
+           : precision == XINF_BFLOAT16 ? xi_bf16_to_f32(xi_f32_to_bf16(v))
+                                        : v;
 }
 
 /* v[i] = x / scale, rounded to the precision. */
-static void ref_quantize_divide(const quantize_params *q, const xi_call *call, const quantize_run *r, int64_t n, float *v)
+static void ref_quantize_divide(const quantize_params *q, const xi_call *call,
+                                const quantize_run *r, int64_t n, float *v)
 {
     const xi_operand *x = call->in[0], *s = call->in[1];
     if (q->wide) {
@@ -65,10 +70,13 @@ static void ref_quantize_divide(const quantize_params *q, const xi_call *call, c
         for (int64_t i = 0; i < n; i++) v[i] /= scale[i];
     else
         for (int64_t i = 0; i < n; i++)
-            v[i] = ref_quantize_round(ref_quantize_round(v[i], q->precision) / ref_quantize_round(scale[i], q->precision), q->precision);
+            v[i] = ref_quantize_round(ref_quantize_round(v[i], q->precision) /
+                                          ref_quantize_round(scale[i], q->precision),
+                                      q->precision);
 }
 
-static void ref_quantize_ints(const quantize_params *q, const xi_call *call, const quantize_run *r, int64_t n, float *v)
+static void ref_quantize_ints(const quantize_params *q, const xi_call *call, const quantize_run *r,
+                              int64_t n, float *v)
 {
     const xi_operand *z = ref_quantize_zero(call), *y = call->out[0];
     int32_t zero[XK_BLOCK] = {0};
@@ -76,14 +84,16 @@ static void ref_quantize_ints(const quantize_params *q, const xi_call *call, con
     xi_quantized_range(y->dtype, &low, &high);
     if (z) xk_block_load(zero, XK_I32, z->data, z->dtype, r->scale, r->step, n);
     for (int64_t i = 0; i < n; i++) {
-        float most = (float)(high - zero[i]), least = (float)(low - zero[i]), rounded = nearbyintf(v[i]);
+        float most = (float)(high - zero[i]), least = (float)(low - zero[i]),
+              rounded = nearbyintf(v[i]);
         rounded = rounded > least ? rounded : least; /* NaN becomes the least */
         zero[i] += (int32_t)(rounded < most ? rounded : most);
     }
     xk_block_store(y->data, y->dtype, r->first, 1, zero, XK_I32, n);
 }
 
-static void ref_quantize_forward(const quantize_params *q, const xi_call *call, const quantize_run *r)
+static void ref_quantize_forward(const quantize_params *q, const xi_call *call,
+                                 const quantize_run *r)
 {
     const xi_operand *z = ref_quantize_zero(call), *y = call->out[0];
     for (quantize_run part = *r; part.count > 0;) {
@@ -95,7 +105,8 @@ static void ref_quantize_forward(const quantize_params *q, const xi_call *call, 
         } else {
             if (z) xk_block_load(zero, XK_F32, z->data, z->dtype, part.scale, part.step, n);
             for (int64_t i = 0; i < n; i++)
-                ((uint8_t *)y->data)[part.first + i] = xi_f32_to_f8(v[i] + (z ? zero[i] : 0), y->dtype, q->saturate != 0);
+                ((uint8_t *)y->data)[part.first + i] = xi_f32_to_f8(v[i] + (z ? zero[i] : 0),
+                                                                    y->dtype, q->saturate != 0);
         }
         part.first += n;
         part.count -= n;
@@ -103,9 +114,11 @@ static void ref_quantize_forward(const quantize_params *q, const xi_call *call, 
     }
 }
 
-static void ref_quantize_backward(const quantize_params *q, const xi_call *call, const quantize_run *r)
+static void ref_quantize_backward(const quantize_params *q, const xi_call *call,
+                                  const quantize_run *r)
 {
-    const xi_operand *x = call->in[0], *s = call->in[1], *z = ref_quantize_zero(call), *y = call->out[0];
+    const xi_operand *x = call->in[0], *s = call->in[1], *z = ref_quantize_zero(call),
+                     *y = call->out[0];
     bool whole = xi_dtype_is_int(x->dtype);
     for (quantize_run part = *r; part.count > 0;) {
         float v[XK_BLOCK], other[XK_BLOCK];
@@ -129,7 +142,8 @@ static void ref_quantize_backward(const quantize_params *q, const xi_call *call,
     }
 }
 
-/* Pieces that chunks are made of: elements with one scale, rows of `inner`, or lines along the last axis. */
+/* Pieces that chunks are made of: elements with one scale, rows of `inner`, or lines along the last
+ * axis. */
 static int64_t ref_quantize_pieces(const xi_granularity *g, int64_t *grain)
 {
     bool one = g->groups == 1 && !g->blocked;
@@ -138,13 +152,15 @@ static int64_t ref_quantize_pieces(const xi_granularity *g, int64_t *grain)
     return one ? g->outer * g->size * g->inner : g->inner == 1 ? g->outer : g->outer * g->size;
 }
 
-static xinf_status ref_quantize_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_quantize_extent(const void *params, xi_operand *const *in,
+                                       xi_operand *const *out, int32_t width, xi_extent *e,
                                        xinf_error *err)
 {
     const quantize_params *q = params;
     xi_granularity g;
     int64_t grain, pieces;
-    if (!xi_granularity_of(&g, &in[0]->shape, &in[1]->shape, q->axis, q->block_size)) return XINF_OK;
+    if (!xi_granularity_of(&g, &in[0]->shape, &in[1]->shape, q->axis, q->block_size))
+        return XINF_OK;
     pieces = ref_quantize_pieces(&g, &grain);
     e->chunks[0] = xk_split_chunks(pieces, grain, width);
     e->flops = 2 * (uint64_t)in[0]->count;
@@ -160,7 +176,8 @@ static void ref_quantize_one(const quantize_params *q, const xi_call *call, quan
 }
 
 /* One line of `size` elements along the last axis. */
-static void ref_quantize_line(const quantize_params *q, const xi_call *call, const xi_granularity *g, int64_t a)
+static void ref_quantize_line(const quantize_params *q, const xi_call *call,
+                              const xi_granularity *g, int64_t a)
 {
     int64_t scale = g->blocked ? a * g->groups : 0;
     if (g->block == 1) {
@@ -173,14 +190,16 @@ static void ref_quantize_line(const quantize_params *q, const xi_call *call, con
     }
 }
 
-static xinf_status ref_quantize_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_quantize_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                    void *scratch, xinf_error *err)
 {
     const quantize_params *q = call->params;
     xi_granularity g;
     int64_t grain, first, last;
     if (call->out[0]->count == 0) return XINF_OK;
     const xi_operand *z = ref_quantize_zero(call);
-    if (!xi_granularity_of(&g, &call->in[0]->shape, &call->in[1]->shape, q->axis, q->block_size) || (z && z->count != call->in[1]->count))
+    if (!xi_granularity_of(&g, &call->in[0]->shape, &call->in[1]->shape, q->axis, q->block_size) ||
+        (z && z->count != call->in[1]->count))
         return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the scales do not fit the tensor");
     int64_t pieces = ref_quantize_pieces(&g, &grain);
     xk_split_range(pieces, grain, call->width, chunk, &first, &last);
@@ -202,7 +221,8 @@ static xinf_status ref_quantize_run(const xi_call *call, int32_t phase, int32_t 
 
 /* ---- DynamicQuantizeLinear ---- */
 
-static xinf_status ref_quantize_dynamic_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_quantize_dynamic_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                            void *scratch, xinf_error *err)
 {
     const float *x = call->in[0]->data;
     uint8_t *y = call->out[0]->data;
@@ -212,7 +232,8 @@ static xinf_status ref_quantize_dynamic_run(const xi_call *call, int32_t phase, 
         low = x[i] < low ? x[i] : low;
         high = x[i] > high ? x[i] : high;
     }
-    float scale = (high == low ? 1.0f : high - low) / 255.0f, zero = nearbyintf(fminf(255, fmaxf(0, -low / scale)));
+    float scale = (high == low ? 1.0f : high - low) / 255.0f,
+          zero = nearbyintf(fminf(255, fmaxf(0, -low / scale)));
     for (int64_t i = 0; i < count; i++) {
         float v = nearbyintf(x[i] / scale) + zero;
         y[i] = (uint8_t)(v > 0 ? (v < 255 ? v : 255) : 0);
@@ -225,17 +246,30 @@ static xinf_status ref_quantize_dynamic_run(const xi_call *call, int32_t phase, 
 static xinf_status ref_quantize_dynamic_prepare(xi_prepare *p, xinf_error *err)
 {
     for (int32_t i = 0; i < 3; i++)
-        if (!p->out[i]) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "output %d is left out", (int)i);
+        if (!p->out[i])
+            return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "output %d is left out", (int)i);
     if (p->in[0]->dtype == XINF_FLOAT32) return XINF_OK;
-    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+    return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                          xinf_dtype_name(p->in[0]->dtype));
 }
 
 const xi_kernel xk_ref_quantize[] = {
-    {.op = "QuantizeLinear", .domain = "", .name = "xk_quantize_any_ref__portable", .prepare = ref_quantize_prepare,
-     .extent = ref_quantize_extent, .run = ref_quantize_run},
-    {.op = "DequantizeLinear", .domain = "", .name = "xk_dequantize_any_ref__portable", .prepare = ref_quantize_prepare,
-     .extent = ref_quantize_extent, .run = ref_quantize_run},
-    {.op = "DynamicQuantizeLinear", .domain = "", .name = "xk_dynamic_quantize_f32_ref__portable", .prepare = ref_quantize_dynamic_prepare,
+    {.op = "QuantizeLinear",
+     .domain = "",
+     .name = "xk_quantize_any_ref__portable",
+     .prepare = ref_quantize_prepare,
+     .extent = ref_quantize_extent,
+     .run = ref_quantize_run},
+    {.op = "DequantizeLinear",
+     .domain = "",
+     .name = "xk_dequantize_any_ref__portable",
+     .prepare = ref_quantize_prepare,
+     .extent = ref_quantize_extent,
+     .run = ref_quantize_run},
+    {.op = "DynamicQuantizeLinear",
+     .domain = "",
+     .name = "xk_dynamic_quantize_f32_ref__portable",
+     .prepare = ref_quantize_dynamic_prepare,
      .run = ref_quantize_dynamic_run},
     {0},
 };

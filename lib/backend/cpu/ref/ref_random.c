@@ -1,4 +1,5 @@
-/* ref_random.c — random tensors. Number i of a node depends on the seed and i alone, so chunks may be computed in any order. */
+/* ref_random.c — random tensors. Number i of a node depends on the seed and i alone, so chunks may
+ * be computed in any order. */
 #include <math.h>
 
 #include "backend/cpu/ref/ref_block.h"
@@ -7,7 +8,12 @@ extern const xi_kernel xk_ref_random[];
 
 enum { RANDOM_GRAIN = 4096 };
 
-typedef enum random_kind { RANDOM_NORMAL, RANDOM_UNIFORM, RANDOM_BERNOULLI, RANDOM_MULTINOMIAL } random_kind;
+typedef enum random_kind {
+    RANDOM_NORMAL,
+    RANDOM_UNIFORM,
+    RANDOM_BERNOULLI,
+    RANDOM_MULTINOMIAL
+} random_kind;
 
 typedef struct random_params {
     uint64_t seed;
@@ -33,10 +39,11 @@ static xinf_status ref_random_prepare(xi_prepare *p, xinf_error *err)
 {
     random_params *r = p->params;
     const xi_node *n = p->node;
-    r->kind = xi_node_is(n, "RandomNormal") || xi_node_is(n, "RandomNormalLike")     ? RANDOM_NORMAL
-              : xi_node_is(n, "RandomUniform") || xi_node_is(n, "RandomUniformLike") ? RANDOM_UNIFORM
-              : xi_node_is(n, "Bernoulli")                                           ? RANDOM_BERNOULLI
-                                                                                     : RANDOM_MULTINOMIAL;
+    r->kind = xi_node_is(n, "RandomNormal") || xi_node_is(n, "RandomNormalLike") ? RANDOM_NORMAL
+              : xi_node_is(n, "RandomUniform") || xi_node_is(n, "RandomUniformLike")
+                  ? RANDOM_UNIFORM
+              : xi_node_is(n, "Bernoulli") ? RANDOM_BERNOULLI
+                                           : RANDOM_MULTINOMIAL;
     r->a = r->kind == RANDOM_NORMAL ? xi_node_float(n, "mean", 0) : xi_node_float(n, "low", 0);
     r->b = r->kind == RANDOM_NORMAL ? xi_node_float(n, "scale", 1) : xi_node_float(n, "high", 1);
     float seed = xi_node_float(n, "seed", 0);
@@ -45,11 +52,13 @@ static xinf_status ref_random_prepare(xi_prepare *p, xinf_error *err)
     /* Nodes without a seed of their own differ by their names. */
     r->seed = xi_node_has(n, "seed") ? bits : xi_str_hash(xi_node_label(n));
     if (r->kind >= RANDOM_BERNOULLI && xk_kind_of(p->in[0]->dtype) == XK_NONE)
-        return xi_kernel_fail(n, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(n, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     return XINF_OK;
 }
 
-static xinf_status ref_random_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_random_extent(const void *params, xi_operand *const *in,
+                                     xi_operand *const *out, int32_t width, xi_extent *e,
                                      xinf_error *err)
 {
     e->chunks[0] = xk_split_chunks(out[0]->count, RANDOM_GRAIN, width);
@@ -68,8 +77,10 @@ static int64_t ref_random_class(const xi_operand *x, int64_t row, double unit)
 {
     int64_t classes = x->shape.dim[1], chosen = 0;
     double most = -INFINITY, sum = 0, passed = 0;
-    for (int64_t k = 0; k < classes; k++) most = fmax(most, xi_dtype_load_f64(x->data, x->dtype, row * classes + k));
-    for (int64_t k = 0; k < classes; k++) sum += exp(xi_dtype_load_f64(x->data, x->dtype, row * classes + k) - most);
+    for (int64_t k = 0; k < classes; k++)
+        most = fmax(most, xi_dtype_load_f64(x->data, x->dtype, row * classes + k));
+    for (int64_t k = 0; k < classes; k++)
+        sum += exp(xi_dtype_load_f64(x->data, x->dtype, row * classes + k) - most);
     for (int64_t k = 0; k < classes; k++) {
         double weight = exp(xi_dtype_load_f64(x->data, x->dtype, row * classes + k) - most);
         if (weight > 0) chosen = k;
@@ -79,7 +90,8 @@ static int64_t ref_random_class(const xi_operand *x, int64_t row, double unit)
     return chosen;
 }
 
-static xinf_status ref_random_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_random_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const random_params *r = call->params;
     const xi_operand *y = call->out[0], *x = call->in_count ? call->in[0] : NULL;
@@ -91,7 +103,8 @@ static xinf_status ref_random_run(const xi_call *call, int32_t phase, int32_t ch
             v = r->a + (double)r->b * ref_random_normal(r->seed, (uint64_t)i);
         } else if (r->kind == RANDOM_UNIFORM) {
             v = r->a + ((double)r->b - r->a) * unit;
-            if (y->dtype == XINF_FLOAT32 && (float)v >= r->b) v = r->a; /* high itself is left out */
+            if (y->dtype == XINF_FLOAT32 && (float)v >= r->b)
+                v = r->a; /* high itself is left out */
         } else if (r->kind == RANDOM_BERNOULLI) {
             v = unit < xi_dtype_load_f64(x->data, x->dtype, i);
         } else {
@@ -102,9 +115,11 @@ static xinf_status ref_random_run(const xi_call *call, int32_t phase, int32_t ch
     return XINF_OK;
 }
 
-#define RANDOM_KERNEL(op_name, id)                                                                 \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_random_prepare, .extent = ref_random_extent,      \
-     .run = ref_random_run}
+#define RANDOM_KERNEL(op_name, id)                                                        \
+    {                                                                                     \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",               \
+        .prepare = ref_random_prepare, .extent = ref_random_extent, .run = ref_random_run \
+    }
 
 const xi_kernel xk_ref_random[] = {
     RANDOM_KERNEL("RandomNormal", "random_normal"),

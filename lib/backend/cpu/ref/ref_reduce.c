@@ -1,5 +1,5 @@
-/* ref_reduce.c — portable reductions. Adjacent axes of one fate are joined; float32 sums are held in double, in an order
- * that depends on shapes alone. */
+/* ref_reduce.c — portable reductions. Adjacent axes of one fate are joined; float32 sums are held
+ * in double, in an order that depends on shapes alone. */
 #include <math.h>
 
 #include "backend/cpu/ref/ref_block.h"
@@ -7,7 +7,16 @@
 extern const xi_kernel xk_ref_reduce[];
 
 typedef enum reduce_what {
-    REDUCE_SUM, REDUCE_MEAN, REDUCE_SUM_SQUARE, REDUCE_L1, REDUCE_L2, REDUCE_LOG_SUM, REDUCE_LOG_SUM_EXP, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN
+    REDUCE_SUM,
+    REDUCE_MEAN,
+    REDUCE_SUM_SQUARE,
+    REDUCE_L1,
+    REDUCE_L2,
+    REDUCE_LOG_SUM,
+    REDUCE_LOG_SUM_EXP,
+    REDUCE_PROD,
+    REDUCE_MAX,
+    REDUCE_MIN
 } reduce_what;
 
 enum { REDUCE_COLUMNS = 256 };
@@ -20,9 +29,10 @@ typedef struct reduce_params {
 typedef struct reduce_plan {
     xk_kind kind;
     bool inner_reduced;
-    int64_t length;                 /* of the innermost joined dimension */
+    int64_t length;                  /* of the innermost joined dimension */
     int32_t kept_rank, reduced_rank; /* without the innermost one */
-    int64_t kept_dim[XI_MAX_RANK], kept_stride[XI_MAX_RANK], reduced_dim[XI_MAX_RANK], reduced_stride[XI_MAX_RANK];
+    int64_t kept_dim[XI_MAX_RANK], kept_stride[XI_MAX_RANK], reduced_dim[XI_MAX_RANK],
+        reduced_stride[XI_MAX_RANK];
     int64_t kept_outer, reduced_outer, reduced_count;
     int64_t pieces; /* of a row of the output */
 } reduce_plan;
@@ -108,10 +118,19 @@ static uint64_t ref_reduce_finish_u64(reduce_what what, uint64_t acc, uint64_t t
 
 static xinf_status ref_reduce_prepare(xi_prepare *p, xinf_error *err)
 {
-    static const struct { const char *op; reduce_what what; } rows[] = {
-        {"ReduceSum", REDUCE_SUM}, {"ReduceMean", REDUCE_MEAN}, {"ReduceSumSquare", REDUCE_SUM_SQUARE}, {"ReduceL1", REDUCE_L1},
-        {"ReduceL2", REDUCE_L2}, {"ReduceLogSum", REDUCE_LOG_SUM}, {"ReduceLogSumExp", REDUCE_LOG_SUM_EXP}, {"ReduceProd", REDUCE_PROD},
-        {"ReduceMax", REDUCE_MAX}, {"ReduceMin", REDUCE_MIN}};
+    static const struct {
+        const char *op;
+        reduce_what what;
+    } rows[] = {{"ReduceSum", REDUCE_SUM},
+                {"ReduceMean", REDUCE_MEAN},
+                {"ReduceSumSquare", REDUCE_SUM_SQUARE},
+                {"ReduceL1", REDUCE_L1},
+                {"ReduceL2", REDUCE_L2},
+                {"ReduceLogSum", REDUCE_LOG_SUM},
+                {"ReduceLogSumExp", REDUCE_LOG_SUM_EXP},
+                {"ReduceProd", REDUCE_PROD},
+                {"ReduceMax", REDUCE_MAX},
+                {"ReduceMin", REDUCE_MIN}};
     reduce_params *r = p->params;
     xinf_dtype d = p->in[0]->dtype;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -120,13 +139,15 @@ static xinf_status ref_reduce_prepare(xi_prepare *p, xinf_error *err)
     r->kind = xk_kind_of(d) == XK_I32 ? XK_I64 : xk_kind_of(d);
     bool real = r->what == REDUCE_L2 || r->what == REDUCE_LOG_SUM || r->what == REDUCE_LOG_SUM_EXP;
     if (real && r->kind >= XK_I32) r->kind = XK_F64;
-    if (r->kind == XK_NONE) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
+    if (r->kind == XK_NONE)
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
     return XINF_OK;
 }
 
-/* Which axes go. False: the axes are none of the input's (where the output's shape followed from their count alone, the
- * shape rule never saw them). */
-static bool ref_reduce_axes(const reduce_params *r, const xi_operand *in, const xi_operand *axes, bool *gone)
+/* Which axes go. False: the axes are none of the input's (where the output's shape followed from
+ * their count alone, the shape rule never saw them). */
+static bool ref_reduce_axes(const reduce_params *r, const xi_operand *in, const xi_operand *axes,
+                            bool *gone)
 {
     int64_t count = axes ? axes->count : 0;
     for (int32_t i = 0; i < in->shape.rank; i++) gone[i] = count == 0 && !r->noop;
@@ -140,12 +161,18 @@ static bool ref_reduce_axes(const reduce_params *r, const xi_operand *in, const 
     return true;
 }
 
-static bool ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_operand *in, const xi_operand *axes)
+static bool ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_operand *in,
+                               const xi_operand *axes)
 {
     bool gone[XI_MAX_RANK], fate[XI_MAX_RANK];
     int64_t dim[XI_MAX_RANK], stride[XI_MAX_RANK], step = 1;
     int32_t rank = 0;
-    *p = (reduce_plan){.kind = (xk_kind)r->kind, .length = 1, .kept_outer = 1, .reduced_outer = 1, .reduced_count = 1, .inner_reduced = true};
+    *p = (reduce_plan){.kind = (xk_kind)r->kind,
+                       .length = 1,
+                       .kept_outer = 1,
+                       .reduced_outer = 1,
+                       .reduced_count = 1,
+                       .inner_reduced = true};
     if (!ref_reduce_axes(r, in, axes, gone)) return false;
     for (int32_t i = in->shape.rank - 1; i >= 0; i--) { /* innermost first */
         int64_t n = in->shape.dim[i];
@@ -179,7 +206,8 @@ static bool ref_reduce_resolve(reduce_plan *p, const reduce_params *r, const xi_
     return true;
 }
 
-static xinf_status ref_reduce_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
+static xinf_status ref_reduce_extent(const void *params, xi_operand *const *in,
+                                     xi_operand *const *out, int32_t width, xi_extent *e,
                                      xinf_error *err)
 {
     int64_t each = out[0]->count ? in[0]->count / out[0]->count : 1;
@@ -191,8 +219,12 @@ static xinf_status ref_reduce_extent(const void *params, xi_operand *const *in, 
 /* Nothing to reduce: the least or largest number of the type, or what the fold begins with. */
 static void ref_reduce_empty(reduce_what what, const xi_operand *out)
 {
-    double wide = what == REDUCE_PROD ? 1 : what == REDUCE_MAX || what == REDUCE_LOG_SUM || what == REDUCE_LOG_SUM_EXP ? -(double)INFINITY
-                  : what == REDUCE_MIN ? (double)INFINITY : what == REDUCE_MEAN ? (double)NAN : 0;
+    double wide = what == REDUCE_PROD ? 1
+                  : what == REDUCE_MAX || what == REDUCE_LOG_SUM || what == REDUCE_LOG_SUM_EXP
+                      ? -(double)INFINITY
+                  : what == REDUCE_MIN  ? (double)INFINITY
+                  : what == REDUCE_MEAN ? (double)NAN
+                                        : 0;
     int32_t bits = xi_dtype_bits(out->dtype);
     bool max = what == REDUCE_MAX, extreme = max || what == REDUCE_MIN;
     uint64_t all = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1, whole = what == REDUCE_PROD;
@@ -207,7 +239,8 @@ static void ref_reduce_empty(reduce_what what, const xi_operand *out)
             xi_dtype_store_i64(out->data, out->dtype, i, (int64_t)whole);
 }
 
-static xinf_status ref_reduce_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_reduce_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const reduce_params *r = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
@@ -238,9 +271,11 @@ static xinf_status ref_reduce_run(const xi_call *call, int32_t phase, int32_t ch
     return XINF_OK;
 }
 
-#define REDUCE_KERNEL(op_name, id)                                                                 \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_reduce_prepare,                            \
-     .extent = ref_reduce_extent, .run = ref_reduce_run}
+#define REDUCE_KERNEL(op_name, id)                                                        \
+    {                                                                                     \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",               \
+        .prepare = ref_reduce_prepare, .extent = ref_reduce_extent, .run = ref_reduce_run \
+    }
 
 const xi_kernel xk_ref_reduce[] = {
     REDUCE_KERNEL("ReduceSum", "reduce_sum"),

@@ -23,19 +23,23 @@ static int64_t reorder_at(const reorder_shape *s, int64_t block, int64_t n, int6
     return ((n * blocks + c / block) * s->pixels + p) * block + c % block;
 }
 
-static xinf_status reorder_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status reorder_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const xi_operand *src = call->in[0];
     xi_operand *dst = call->out[0];
     reorder_shape s = reorder_of(src);
-    int64_t from = xi_layout_block(src->layout), to = xi_layout_block(dst->layout), padded = (s.channels + to - 1) / to * to;
+    int64_t from = xi_layout_block(src->layout), to = xi_layout_block(dst->layout),
+            padded = (s.channels + to - 1) / to * to;
     size_t item = xinf_dtype_size(src->dtype);
     for (int64_t n = 0; n < s.batch; n++)
         for (int64_t c = 0; c < padded; c++)
             for (int64_t p = 0; p < s.pixels; p++) {
                 char *at = (char *)dst->data + (size_t)reorder_at(&s, to, n, c, p) * item;
                 if (c < s.channels)
-                    memcpy(at, (const char *)src->data + (size_t)reorder_at(&s, from, n, c, p) * item, item);
+                    memcpy(at,
+                           (const char *)src->data + (size_t)reorder_at(&s, from, n, c, p) * item,
+                           item);
                 else
                     memset(at, 0, item);
             }

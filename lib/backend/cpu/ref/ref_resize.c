@@ -1,6 +1,7 @@
 /* ref_resize.c — Resize: nearest by index, linear and cubic axis by axis over planes.
  *
- * Phase 0 fills one table per axis; phase 1 makes the planes that the leading axes left alone cut the tensors into. */
+ * Phase 0 fills one table per axis; phase 1 makes the planes that the leading axes left alone cut
+ * the tensors into. */
 #include <math.h>
 
 #include "backend/cpu/ref/sampling.h"
@@ -18,25 +19,31 @@ static xinf_status ref_resize_prepare(xi_prepare *p, xinf_error *err)
     xinf_dtype d = p->in[0]->dtype;
     xinf_status status = xk_sampling_read(&r->sampling, p->node, err);
     if (status != XINF_OK) return status;
-    if (r->sampling.mode != XK_SAMPLING_NEAREST && (d == XINF_STRING || d == XINF_COMPLEX64 || d == XINF_COMPLEX128))
+    if (r->sampling.mode != XK_SAMPLING_NEAREST &&
+        (d == XINF_STRING || d == XINF_COMPLEX64 || d == XINF_COMPLEX128))
         return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
     return XINF_OK;
 }
 
-/* Where the tables lie in shared memory: headers, then per axis `at` and `weight`. False when that is too large. */
-static bool ref_resize_tables(const xk_sampling *s, const xi_shape *in, const xi_shape *out, int64_t *room, size_t *total)
+/* Where the tables lie in shared memory: headers, then per axis `at` and `weight`. False when that
+ * is too large. */
+static bool ref_resize_tables(const xk_sampling *s, const xi_shape *in, const xi_shape *out,
+                              int64_t *room, size_t *total)
 {
     *total = sizeof(xk_sampling_axis) * XI_MAX_RANK;
     for (int32_t i = 0; i < in->rank; i++) {
         size_t size;
         room[i] = xk_sampling_room(s, in->dim[i], out->dim[i]);
-        if (!xi_mul_size((size_t)room[i], sizeof(int64_t) + sizeof(double), &size) || !xi_add_size(*total, size, total)) return false;
+        if (!xi_mul_size((size_t)room[i], sizeof(int64_t) + sizeof(double), &size) ||
+            !xi_add_size(*total, size, total))
+            return false;
     }
     return true;
 }
 
-/* Axes before `first` are taken to be copied whole; they cut both tensors into planes. Scales are not known here: where one resamples
- * such an axis without changing its length, the run goes element by element. */
+/* Axes before `first` are taken to be copied whole; they cut both tensors into planes. Scales are
+ * not known here: where one resamples such an axis without changing its length, the run goes
+ * element by element. */
 static int32_t ref_resize_first(const xk_sampling *s, const xi_shape *in, const xi_shape *out)
 {
     int32_t first = 0, axis;
@@ -52,7 +59,8 @@ static int32_t ref_resize_first(const xk_sampling *s, const xi_shape *in, const 
 /* Dtypes whose values float32 does not hold. */
 static bool ref_resize_wide(xinf_dtype d)
 {
-    return d == XINF_FLOAT64 || d == XINF_INT64 || d == XINF_UINT64 || d == XINF_INT32 || d == XINF_UINT32;
+    return d == XINF_FLOAT64 || d == XINF_INT64 || d == XINF_UINT64 || d == XINF_INT32 ||
+           d == XINF_UINT32;
 }
 
 /* Elements of the largest intermediate plane. */
@@ -70,14 +78,18 @@ static bool ref_resize_plane(const xi_shape *in, const xi_shape *out, int32_t fi
     return true;
 }
 
-static xinf_status ref_resize_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+static xinf_status ref_resize_extent(const void *params, xi_operand *const *in,
+                                     xi_operand *const *out, int32_t width, xi_extent *e,
+                                     xinf_error *err)
 {
     const xk_sampling *s = &((const ref_resize_params *)params)->sampling;
     int64_t room[XI_MAX_RANK], plane;
     int32_t first = ref_resize_first(s, &in[0]->shape, &out[0]->shape);
     size_t size;
-    if (!ref_resize_tables(s, &in[0]->shape, &out[0]->shape, room, &e->shared) || !ref_resize_plane(&in[0]->shape, &out[0]->shape, first, &plane) ||
-        !xi_mul_size((size_t)plane, 2 * (ref_resize_wide(out[0]->dtype) ? sizeof(double) : sizeof(float)), &size))
+    if (!ref_resize_tables(s, &in[0]->shape, &out[0]->shape, room, &e->shared) ||
+        !ref_resize_plane(&in[0]->shape, &out[0]->shape, first, &plane) ||
+        !xi_mul_size((size_t)plane,
+                     2 * (ref_resize_wide(out[0]->dtype) ? sizeof(double) : sizeof(float)), &size))
         return xi_fail(err, XINF_LIMIT, "Resize needs too much memory");
     e->scratch = s->mode == XK_SAMPLING_NEAREST ? 0 : size;
     e->phases = 2;
@@ -96,8 +108,10 @@ static xinf_status ref_resize_fill(const xi_call *call, const xk_sampling *s, xi
     int64_t room[XI_MAX_RANK];
     size_t total;
     char *at = (char *)(axes + XI_MAX_RANK);
-    xinf_status status = xk_sampling_axes(s, call->node, call->in, call->in_count, call->out[0], axes, err);
-    if (!ref_resize_tables(s, in, out, room, &total)) return xi_kernel_fail(call->node, err, XINF_LIMIT, "it needs too much memory");
+    xinf_status status = xk_sampling_axes(s, call->node, call->in, call->in_count, call->out[0],
+                                          axes, err);
+    if (!ref_resize_tables(s, in, out, room, &total))
+        return xi_kernel_fail(call->node, err, XINF_LIMIT, "it needs too much memory");
     for (int32_t i = 0; i < in->rank && status == XINF_OK; i++) {
         axes[i].room = room[i];
         axes[i].at = (int64_t *)(void *)at;
@@ -117,7 +131,8 @@ static inline int64_t ref_resize_map(const xk_sampling_axis *a, int64_t i)
 }
 
 /* One element or, with from -1, the extrapolation value. */
-static xinf_status ref_resize_put(const xi_call *call, const xk_sampling *s, int64_t to, int64_t from, xinf_error *err)
+static xinf_status ref_resize_put(const xi_call *call, const xk_sampling *s, int64_t to,
+                                  int64_t from, xinf_error *err)
 {
     const xi_operand *src = call->in[0];
     xi_operand *dst = call->out[0];
@@ -127,7 +142,8 @@ static xinf_status ref_resize_put(const xi_call *call, const xk_sampling *s, int
         return xi_tensor_set_string(dst->tensor, to, v.ptr, v.len, err);
     }
     if (from >= 0)
-        memcpy((char *)dst->data + (size_t)to * item, (const char *)src->data + (size_t)from * item, item);
+        memcpy((char *)dst->data + (size_t)to * item, (const char *)src->data + (size_t)from * item,
+               item);
     else if (dst->dtype == XINF_COMPLEX64 || dst->dtype == XINF_COMPLEX128)
         memset((char *)dst->data + (size_t)to * item, 0, item);
     else
@@ -135,17 +151,21 @@ static xinf_status ref_resize_put(const xi_call *call, const xk_sampling *s, int
     return XINF_OK;
 }
 
-static xinf_status ref_resize_line(const xi_call *call, const xk_sampling *s, const xk_sampling_axis *a, int64_t to, int64_t from, xinf_error *err)
+static xinf_status ref_resize_line(const xi_call *call, const xk_sampling *s,
+                                   const xk_sampling_axis *a, int64_t to, int64_t from,
+                                   xinf_error *err)
 {
     size_t item = xinf_dtype_size(call->out[0]->dtype);
     if (from >= 0 && item == 4 && !a->identity) {
         const float *src = (const float *)call->in[0]->data + from;
         float *dst = (float *)call->out[0]->data + to;
-        for (int64_t i = 0; i < a->wide; i++) dst[i] = a->at[i] < 0 ? s->extrapolation : src[a->at[i]];
+        for (int64_t i = 0; i < a->wide; i++)
+            dst[i] = a->at[i] < 0 ? s->extrapolation : src[a->at[i]];
         if (call->out[0]->dtype == XINF_FLOAT32) return XINF_OK;
     }
     if (from >= 0 && item && a->identity) {
-        memcpy((char *)call->out[0]->data + (size_t)to * item, (const char *)call->in[0]->data + (size_t)from * item, (size_t)a->wide * item);
+        memcpy((char *)call->out[0]->data + (size_t)to * item,
+               (const char *)call->in[0]->data + (size_t)from * item, (size_t)a->wide * item);
         return XINF_OK;
     }
     for (int64_t i = 0; i < a->wide; i++) {
@@ -156,7 +176,8 @@ static xinf_status ref_resize_line(const xi_call *call, const xk_sampling *s, co
     return XINF_OK;
 }
 
-static xinf_status ref_resize_nearest(const xi_call *call, const xk_sampling *s, int64_t first, int64_t end, xinf_error *err)
+static xinf_status ref_resize_nearest(const xi_call *call, const xk_sampling *s, int64_t first,
+                                      int64_t end, xinf_error *err)
 {
     const xk_sampling_axis *axes = call->shared;
     const xi_shape *out = &call->out[0]->shape;
@@ -171,7 +192,8 @@ static xinf_status ref_resize_nearest(const xi_call *call, const xk_sampling *s,
             rest /= out->dim[i];
             from = at < 0 || from < 0 ? -1 : from + at * stride[i];
         }
-        xinf_status status = ref_resize_line(call, s, &axes[last], row * axes[last].wide, from, err);
+        xinf_status status = ref_resize_line(call, s, &axes[last], row * axes[last].wide, from,
+                                             err);
         if (status != XINF_OK) return status;
     }
     return XINF_OK;
@@ -179,28 +201,31 @@ static xinf_status ref_resize_nearest(const xi_call *call, const xk_sampling *s,
 
 /* ---- linear and cubic ---- */
 
-/* Along one axis of a plane seen as outer × length × inner. Coordinates outside give 0 here and the value at the end. */
-#define REF_RESIZE_PASS(T)                                                                                                       \
-    static void ref_resize_pass_##T(const T *src, T *dst, int64_t outer, int64_t inner, const xk_sampling_axis *a)               \
-    {                                                                                                                            \
-        for (int64_t o = 0; o < outer; o++, src += a->length * inner)                                                            \
-            for (int64_t i = 0; i < a->wide; i++, dst += inner) {                                                                \
-                const int64_t *at = a->at + i * a->taps;                                                                         \
-                const double *weight = a->weight + i * a->taps;                                                                  \
-                if (inner == 1) {                                                                                                \
-                    double sum = 0;                                                                                              \
-                    for (int64_t k = 0; k < a->taps; k++) sum += at[k] < 0 ? 0 : weight[k] * (double)src[at[k]];                 \
-                    dst[0] = (T)sum;                                                                                             \
-                    continue;                                                                                                    \
-                }                                                                                                                \
-                for (int64_t x = 0; x < inner; x++) dst[x] = 0;                                                                  \
-                for (int64_t k = 0; k < a->taps; k++) {                                                                          \
-                    T w = (T)weight[k];                                                                                          \
-                    const T *line = src + (at[k] < 0 ? 0 : at[k]) * inner;                                                       \
-                    if (w == 0) continue;                                                                                        \
-                    for (int64_t x = 0; x < inner; x++) dst[x] += w * line[x];                                                   \
-                }                                                                                                                \
-            }                                                                                                                    \
+/* Along one axis of a plane seen as outer × length × inner. Coordinates outside give 0 here and the
+ * value at the end. */
+#define REF_RESIZE_PASS(T)                                                              \
+    static void ref_resize_pass_##T(const T *src, T *dst, int64_t outer, int64_t inner, \
+                                    const xk_sampling_axis *a)                          \
+    {                                                                                   \
+        for (int64_t o = 0; o < outer; o++, src += a->length * inner)                   \
+            for (int64_t i = 0; i < a->wide; i++, dst += inner) {                       \
+                const int64_t *at = a->at + i * a->taps;                                \
+                const double *weight = a->weight + i * a->taps;                         \
+                if (inner == 1) {                                                       \
+                    double sum = 0;                                                     \
+                    for (int64_t k = 0; k < a->taps; k++)                               \
+                        sum += at[k] < 0 ? 0 : weight[k] * (double)src[at[k]];          \
+                    dst[0] = (T)sum;                                                    \
+                    continue;                                                           \
+                }                                                                       \
+                for (int64_t x = 0; x < inner; x++) dst[x] = 0;                         \
+                for (int64_t k = 0; k < a->taps; k++) {                                 \
+                    T w = (T)weight[k];                                                 \
+                    const T *line = src + (at[k] < 0 ? 0 : at[k]) * inner;              \
+                    if (w == 0) continue;                                               \
+                    for (int64_t x = 0; x < inner; x++) dst[x] += w * line[x];          \
+                }                                                                       \
+            }                                                                           \
     }
 REF_RESIZE_PASS(float)
 REF_RESIZE_PASS(double)
@@ -211,18 +236,22 @@ static void ref_resize_load(const xi_operand *src, int64_t at, int64_t count, vo
     if (src->dtype == XINF_FLOAT32 && !wide)
         memcpy(to, (const float *)src->data + at, (size_t)count * sizeof(float));
     else if (wide)
-        for (int64_t i = 0; i < count; i++) ((double *)to)[i] = xi_dtype_load_f64(src->data, src->dtype, at + i);
+        for (int64_t i = 0; i < count; i++)
+            ((double *)to)[i] = xi_dtype_load_f64(src->data, src->dtype, at + i);
     else
-        for (int64_t i = 0; i < count; i++) ((float *)to)[i] = (float)xi_dtype_load_f64(src->data, src->dtype, at + i);
+        for (int64_t i = 0; i < count; i++)
+            ((float *)to)[i] = (float)xi_dtype_load_f64(src->data, src->dtype, at + i);
 }
 
-/* Integers are cut to whole numbers, as a cast does it, and clamped; with antialias, whose weights are meant to be exact, rounded. */
+/* Integers are cut to whole numbers, as a cast does it, and clamped; with antialias, whose weights
+ * are meant to be exact, rounded. */
 static void ref_resize_store(xi_operand *dst, int64_t at, double v, bool nearest)
 {
     if (xi_dtype_is_int(dst->dtype)) {
         int32_t bits = xi_dtype_bits(dst->dtype);
         bool positive = xi_dtype_is_unsigned(dst->dtype);
-        double low = positive ? 0 : -ldexp(1, bits - 1), high = ldexp(1, positive ? bits : bits - 1) - 1;
+        double low = positive ? 0 : -ldexp(1, bits - 1),
+               high = ldexp(1, positive ? bits : bits - 1) - 1;
         v = nearest ? rint(v) : trunc(v);
         v = v < low ? low : v > high ? high : v;
     } else if (dst->dtype == XINF_BOOL) {
@@ -242,7 +271,8 @@ static bool ref_resize_outside(const xk_sampling_axis *axes, const xi_shape *out
     return false;
 }
 
-static void ref_resize_finish(const xi_call *call, const xk_sampling *s, const void *plane, bool wide, int64_t at, int64_t count)
+static void ref_resize_finish(const xi_call *call, const xk_sampling *s, const void *plane,
+                              bool wide, int64_t at, int64_t count)
 {
     xi_operand *dst = call->out[0];
     const xk_sampling_axis *axes = call->shared;
@@ -250,19 +280,26 @@ static void ref_resize_finish(const xi_call *call, const xk_sampling *s, const v
     if (dst->dtype == XINF_FLOAT32)
         memcpy((float *)dst->data + at, plane, (size_t)count * sizeof(float));
     else
-        for (int64_t i = 0; i < count; i++) ref_resize_store(dst, at + i, wide ? ((const double *)plane)[i] : (double)((const float *)plane)[i], s->antialias);
+        for (int64_t i = 0; i < count; i++)
+            ref_resize_store(dst, at + i,
+                             wide ? ((const double *)plane)[i] : (double)((const float *)plane)[i],
+                             s->antialias);
     for (int32_t i = 0; i < dst->shape.rank; i++)
-        for (int64_t x = 0; x < axes[i].wide && !axes[i].identity; x++) outside = outside || axes[i].at[x * axes[i].taps] < 0;
+        for (int64_t x = 0; x < axes[i].wide && !axes[i].identity; x++)
+            outside = outside || axes[i].at[x * axes[i].taps] < 0;
     for (int64_t i = at; outside && i < at + count; i++)
-        if (ref_resize_outside(axes, &dst->shape, i)) ref_resize_store(dst, i, (double)s->extrapolation, s->antialias);
+        if (ref_resize_outside(axes, &dst->shape, i))
+            ref_resize_store(dst, i, (double)s->extrapolation, s->antialias);
 }
 
-static void ref_resize_planes(const xi_call *call, const xk_sampling *s, int32_t first_axis, int64_t first, int64_t end, void *scratch)
+static void ref_resize_planes(const xi_call *call, const xk_sampling *s, int32_t first_axis,
+                              int64_t first, int64_t end, void *scratch)
 {
     const xk_sampling_axis *axes = call->shared;
     const xi_shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
     bool wide = ref_resize_wide(call->out[0]->dtype);
-    int64_t from_count = xi_shape_span(in, first_axis, in->rank), to_count = xi_shape_span(out, first_axis, out->rank), most;
+    int64_t from_count = xi_shape_span(in, first_axis, in->rank),
+            to_count = xi_shape_span(out, first_axis, out->rank), most;
     ref_resize_plane(in, out, first_axis, &most);
     size_t half = (size_t)most * (wide ? sizeof(double) : sizeof(float));
     for (int64_t p = first; p < end; p++) {
@@ -271,11 +308,14 @@ static void ref_resize_planes(const xi_call *call, const xk_sampling *s, int32_t
         ref_resize_load(call->in[0], p * from_count, from_count, a, wide);
         for (int32_t i = first_axis; i < in->rank; i++) {
             if (axes[i].identity) continue;
-            int64_t outer = xi_shape_span(&now, first_axis, i), inner = xi_shape_span(&now, i + 1, now.rank);
+            int64_t outer = xi_shape_span(&now, first_axis, i),
+                    inner = xi_shape_span(&now, i + 1, now.rank);
             if (wide)
-                ref_resize_pass_double((const double *)(void *)a, (double *)(void *)b, outer, inner, &axes[i]);
+                ref_resize_pass_double((const double *)(void *)a, (double *)(void *)b, outer, inner,
+                                       &axes[i]);
             else
-                ref_resize_pass_float((const float *)(void *)a, (float *)(void *)b, outer, inner, &axes[i]);
+                ref_resize_pass_float((const float *)(void *)a, (float *)(void *)b, outer, inner,
+                                      &axes[i]);
             now.dim[i] = axes[i].wide;
             swap = a;
             a = b;
@@ -307,7 +347,9 @@ static void ref_resize_direct(const xi_call *call, const xk_sampling *s)
             for (int32_t k = 0; k < rank; k++) {
                 int64_t t = place[k] * axes[k].taps + tap[k];
                 weight *= axes[k].identity ? 1 : axes[k].weight[t];
-                from += stride[k] * (axes[k].identity ? place[k] : axes[k].at[t] < 0 ? 0 : axes[k].at[t]);
+                from += stride[k] * (axes[k].identity    ? place[k]
+                                     : axes[k].at[t] < 0 ? 0
+                                                         : axes[k].at[t]);
             }
             if (weight != 0) sum += weight * xi_dtype_load_f64(call->in[0]->data, dst->dtype, from);
             for (i = rank - 1; i >= 0; i--) {
@@ -315,11 +357,14 @@ static void ref_resize_direct(const xi_call *call, const xk_sampling *s)
                 tap[i] = 0;
             }
         }
-        ref_resize_store(dst, o, ref_resize_outside(axes, &dst->shape, o) ? (double)s->extrapolation : sum, s->antialias);
+        ref_resize_store(dst, o,
+                         ref_resize_outside(axes, &dst->shape, o) ? (double)s->extrapolation : sum,
+                         s->antialias);
     }
 }
 
-static xinf_status ref_resize_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_resize_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                  xinf_error *err)
 {
     const xk_sampling *s = &((const ref_resize_params *)call->params)->sampling;
     const xk_sampling_axis *axes = call->shared;
@@ -333,19 +378,25 @@ static xinf_status ref_resize_run(const xi_call *call, int32_t phase, int32_t ch
     int64_t planes = xi_shape_span(out, 0, first);
     if (s->mode == XK_SAMPLING_NEAREST) {
         planes = out->rank ? call->out[0]->count / out->dim[out->rank - 1] : 1;
-        return ref_resize_nearest(call, s, planes * chunk / chunks, planes * (chunk + 1) / chunks, err);
+        return ref_resize_nearest(call, s, planes * chunk / chunks, planes * (chunk + 1) / chunks,
+                                  err);
     }
     for (int32_t i = 0; i < first; i++)
         if (!axes[i].identity) {
             if (chunk == 0) ref_resize_direct(call, s);
             return XINF_OK;
         }
-    ref_resize_planes(call, s, first, planes * chunk / chunks, planes * (chunk + 1) / chunks, scratch);
+    ref_resize_planes(call, s, first, planes * chunk / chunks, planes * (chunk + 1) / chunks,
+                      scratch);
     return XINF_OK;
 }
 
 const xi_kernel xk_ref_resize[] = {
-    {.op = "Resize", .domain = "", .name = "xk_resize_any_ref__portable", .prepare = ref_resize_prepare, .extent = ref_resize_extent,
+    {.op = "Resize",
+     .domain = "",
+     .name = "xk_resize_any_ref__portable",
+     .prepare = ref_resize_prepare,
+     .extent = ref_resize_extent,
      .run = ref_resize_run},
     {0},
 };

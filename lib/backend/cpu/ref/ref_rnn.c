@@ -1,4 +1,5 @@
-/* ref_rnn.c — LSTM, GRU and RNN: one sequence of one direction after the other; sequences are shared out to the workers. */
+/* ref_rnn.c — LSTM, GRU and RNN: one sequence of one direction after the other; sequences are
+ * shared out to the workers. */
 #include "backend/cpu/ref/ref_activation.h"
 #include "backend/cpu/ref/ref_block.h"
 #include "graph/op/rnn.h"
@@ -18,7 +19,8 @@ enum { RNN_W = 1, RNN_R = 2, RNN_B = 3, RNN_LENGTHS = 4, RNN_H = 5, RNN_C = 6, R
 
 static rnn_call ref_rnn_sizes(const xi_rnn *r, const xi_operand *x, const xi_operand *recurrent)
 {
-    return (rnn_call){x->shape.dim[r->batch_first ? 1 : 0], x->shape.dim[r->batch_first ? 0 : 1], x->shape.dim[2], recurrent->shape.dim[2]};
+    return (rnn_call){x->shape.dim[r->batch_first ? 1 : 0], x->shape.dim[r->batch_first ? 0 : 1],
+                      x->shape.dim[2], recurrent->shape.dim[2]};
 }
 
 static const xi_operand *ref_rnn_in(const xi_call *call, int32_t i)
@@ -50,20 +52,23 @@ static void ref_rnn_convert(const rnn_params *u, const xi_call *call)
     }
 }
 
-static void ref_rnn_store(const xi_call *call, int32_t output, int64_t at, const void *src, xk_kind kind, int64_t count)
+static void ref_rnn_store(const xi_call *call, int32_t output, int64_t at, const void *src,
+                          xk_kind kind, int64_t count)
 {
     const xi_operand *o = output < call->out_count ? call->out[output] : NULL;
     if (o) xk_block_store(o->data, o->dtype, at, 1, src, kind, count);
 }
 
-static xinf_status ref_rnn_length(int64_t *length, const xi_call *call, int64_t item, xinf_error *err)
+static xinf_status ref_rnn_length(int64_t *length, const xi_call *call, int64_t item,
+                                  xinf_error *err)
 {
     const xi_operand *o = ref_rnn_in(call, RNN_LENGTHS);
     if (!o) return XINF_OK;
     int64_t steps = *length;
     *length = ((const int32_t *)o->data)[item];
     if (*length >= 0 && *length <= steps) return XINF_OK;
-    return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "sequence_lens[%lld] is %lld, there are %lld steps", (long long)item,
+    return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                          "sequence_lens[%lld] is %lld, there are %lld steps", (long long)item,
                           (long long)*length, (long long)steps);
 }
 
@@ -82,12 +87,13 @@ static xinf_status ref_rnn_prepare(xi_prepare *p, xinf_error *err)
     rnn_params *u = p->params;
     u->kind = (int32_t)xk_kind_of(p->in[0]->dtype);
     if (u->kind != XK_F32 && u->kind != XK_F64)
-        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[0]->dtype));
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                              xinf_dtype_name(p->in[0]->dtype));
     return xi_rnn_read(&u->r, p->node, err);
 }
 
-static xinf_status ref_rnn_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
-                                  xinf_error *err)
+static xinf_status ref_rnn_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                                  int32_t width, xi_extent *e, xinf_error *err)
 {
     const rnn_params *u = params;
     rnn_call s = ref_rnn_sizes(&u->r, in[0], in[RNN_R]);
@@ -96,21 +102,25 @@ static xinf_status ref_rnn_extent(const void *params, xi_operand *const *in, xi_
     bool native = xk_kind_native((xk_kind)u->kind, in[0]->dtype);
     e->phases = native ? 1 : 2;
     /* Whether there are a bias and peepholes is not known here: room for both. */
-    if (!native) e->shared = ((size_t)in[RNN_W]->count + (size_t)in[RNN_R]->count + 10 * rows) * size;
+    if (!native)
+        e->shared = ((size_t)in[RNN_W]->count + (size_t)in[RNN_R]->count + 10 * rows) * size;
     e->chunks[0] = 1;
     e->chunks[e->phases - 1] = xk_split_chunks(s.batch * u->r.directions, 1, width);
     e->scratch = (rows + 3 * (size_t)s.hidden + (size_t)s.input) * size;
-    e->flops = 2 * (uint64_t)s.steps * (uint64_t)s.batch * ((uint64_t)in[RNN_W]->count + (uint64_t)in[RNN_R]->count);
+    e->flops = 2 * (uint64_t)s.steps * (uint64_t)s.batch *
+               ((uint64_t)in[RNN_W]->count + (uint64_t)in[RNN_R]->count);
     return XINF_OK;
 }
 
-static xinf_status ref_rnn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_rnn_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const rnn_params *u = call->params;
     rnn_call s = ref_rnn_sizes(&u->r, call->in[0], call->in[RNN_R]);
     int64_t first, last;
     bool native = xk_kind_native((xk_kind)u->kind, call->in[0]->dtype), wanted = false;
-    for (int32_t i = 0; i < call->out_count; i++) wanted = wanted || (call->out[i] && call->out[i]->count > 0);
+    for (int32_t i = 0; i < call->out_count; i++)
+        wanted = wanted || (call->out[i] && call->out[i]->count > 0);
     if (!wanted) return XINF_OK;
     if (!native && phase == 0) {
         ref_rnn_convert(u, call);
@@ -119,16 +129,19 @@ static xinf_status ref_rnn_run(const xi_call *call, int32_t phase, int32_t chunk
     xk_split_range(s.batch * u->r.directions, 1, call->width, chunk, &first, &last);
     for (int64_t i = first; i < last; i++) {
         int64_t d = i / s.batch, b = i % s.batch;
-        xinf_status status = u->kind == XK_F32 ? ref_rnn_sequence_f32(u, &s, call, d, b, scratch, err)
-                                               : ref_rnn_sequence_f64(u, &s, call, d, b, scratch, err);
+        xinf_status status = u->kind == XK_F32
+                                 ? ref_rnn_sequence_f32(u, &s, call, d, b, scratch, err)
+                                 : ref_rnn_sequence_f64(u, &s, call, d, b, scratch, err);
         if (status) return status;
     }
     return XINF_OK;
 }
 
-#define RNN_KERNEL(op_name, id)                                                                    \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_rnn_prepare, .extent = ref_rnn_extent,     \
-     .run = ref_rnn_run}
+#define RNN_KERNEL(op_name, id)                                                  \
+    {                                                                            \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",      \
+        .prepare = ref_rnn_prepare, .extent = ref_rnn_extent, .run = ref_rnn_run \
+    }
 
 const xi_kernel xk_ref_rnn[] = {
     RNN_KERNEL("LSTM", "lstm"),

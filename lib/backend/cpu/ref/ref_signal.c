@@ -24,14 +24,17 @@ static xinf_status ref_signal_prepare(xi_prepare *p, xinf_error *err)
 {
     for (int32_t i = 0; i < p->in_count; i++)
         if (p->in[i] && xk_kind_of(p->in[i]->dtype) == XK_NONE)
-            return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(p->in[i]->dtype));
+            return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s",
+                                  xinf_dtype_name(p->in[i]->dtype));
     return XINF_OK;
 }
 
 /* ---- DFT ---- */
 
-/* `count` complex numbers of a tensor whose last axis holds `parts` of them, `stride` numbers apart; zeros up to n. */
-static void ref_signal_read(const xi_operand *x, int64_t first, int64_t stride, int64_t parts, int64_t count, int64_t n, xk_complex *to)
+/* `count` complex numbers of a tensor whose last axis holds `parts` of them, `stride` numbers
+ * apart; zeros up to n. */
+static void ref_signal_read(const xi_operand *x, int64_t first, int64_t stride, int64_t parts,
+                            int64_t count, int64_t n, xk_complex *to)
 {
     for (int64_t k = 0; k < n; k++) {
         int64_t at = (first + k * stride) * parts;
@@ -42,7 +45,8 @@ static void ref_signal_read(const xi_operand *x, int64_t first, int64_t stride, 
     }
 }
 
-/* The half of a spectrum that is not there is the conjugate of the other; what must be real has its imaginary part dropped. */
+/* The half of a spectrum that is not there is the conjugate of the other; what must be real has its
+ * imaginary part dropped. */
 static void ref_signal_mirror(xk_complex *x, int64_t n)
 {
     x[0].im = 0;
@@ -50,10 +54,12 @@ static void ref_signal_mirror(xk_complex *x, int64_t n)
     for (int64_t k = n / 2 + 1; k < n; k++) x[k] = (xk_complex){x[n - k].re, -x[n - k].im};
 }
 
-static xinf_status ref_signal_dft_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_signal_dft_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                      void *scratch, xinf_error *err)
 {
     const xi_operand *x = call->in[0], *y = call->out[0];
-    bool inverse = xi_node_int(call->node, "inverse", 0) != 0, onesided = xi_node_int(call->node, "onesided", 0) != 0;
+    bool inverse = xi_node_int(call->node, "inverse", 0) != 0,
+         onesided = xi_node_int(call->node, "onesided", 0) != 0;
     xinf_status status;
     xk_fourier f = {0};
     int32_t axis, rank = x->shape.rank;
@@ -64,14 +70,18 @@ static xinf_status ref_signal_dft_run(const xi_call *call, int32_t phase, int32_
         return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the axis is out of range");
     int64_t along = x->shape.dim[axis], bins = y->shape.dim[axis], parts = x->shape.dim[rank - 1];
     int64_t n = ref_signal_int(call, 1, onesided && inverse ? 2 * (along - 1) : along);
-    if (n < 1 || bins != (onesided && !inverse ? n / 2 + 1 : n)) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the length is %lld", (long long)n);
+    if (n < 1 || bins != (onesided && !inverse ? n / 2 + 1 : n))
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the length is %lld", (long long)n);
     XI_TRY(xk_fourier_create(&f, call->alloc, n, inverse, err));
-    if (!xi_mul_size((size_t)n, sizeof *line, &size) || !(line = xi_alloc(call->alloc, size))) XI_TRY(xi_fail_memory(err, size));
-    int64_t outer = xi_shape_span(&x->shape, 0, axis), inner = xi_shape_span(&x->shape, axis + 1, rank - 1);
+    if (!xi_mul_size((size_t)n, sizeof *line, &size) || !(line = xi_alloc(call->alloc, size)))
+        XI_TRY(xi_fail_memory(err, size));
+    int64_t outer = xi_shape_span(&x->shape, 0, axis),
+            inner = xi_shape_span(&x->shape, axis + 1, rank - 1);
     double factor = inverse ? 1.0 / (double)n : 1;
     for (int64_t r = 0; r < outer * inner; r++) {
         int64_t o = r / inner, i = r % inner, used = onesided && inverse ? n / 2 + 1 : n;
-        ref_signal_read(x, o * along * inner + i, inner, parts, along < used ? along : used, n, line);
+        ref_signal_read(x, o * along * inner + i, inner, parts, along < used ? along : used, n,
+                        line);
         if (onesided && inverse) ref_signal_mirror(line, n);
         xk_fourier_run(&f, line);
         for (int64_t k = 0; k < bins; k++) {
@@ -92,7 +102,8 @@ cleanup:
 
 /* ---- STFT ---- */
 
-static xinf_status ref_signal_stft_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_signal_stft_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                       void *scratch, xinf_error *err)
 {
     const xi_operand *x = call->in[0], *y = call->out[0], *window = ref_signal_in(call, 2);
     xinf_status status;
@@ -100,13 +111,19 @@ static xinf_status ref_signal_stft_run(const xi_call *call, int32_t phase, int32
     size_t size = 0;
     xk_complex *line = NULL;
     if (y->count == 0) return XINF_OK;
-    int64_t length = x->shape.dim[1], parts = x->shape.rank == 3 ? x->shape.dim[2] : 1, step = ref_signal_int(call, 1, 0);
-    int64_t n = ref_signal_int(call, 3, window ? window->count : length), frames = y->shape.dim[1], bins = y->shape.dim[2];
-    bool fits = step > 0 && n > 0 && n <= length && (!window || window->count == n) && frames == (length - n) / step + 1 &&
-                (bins == n || bins == n / 2 + 1);
-    if (!fits) return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "frames of %lld every %lld do not fit", (long long)n, (long long)step);
+    int64_t length = x->shape.dim[1], parts = x->shape.rank == 3 ? x->shape.dim[2] : 1,
+            step = ref_signal_int(call, 1, 0);
+    int64_t n = ref_signal_int(call, 3, window ? window->count : length), frames = y->shape.dim[1],
+            bins = y->shape.dim[2];
+    bool fits = step > 0 && n > 0 && n <= length && (!window || window->count == n) &&
+                frames == (length - n) / step + 1 && (bins == n || bins == n / 2 + 1);
+    if (!fits)
+        return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                              "frames of %lld every %lld do not fit", (long long)n,
+                              (long long)step);
     XI_TRY(xk_fourier_create(&f, call->alloc, n, false, err));
-    if (!xi_mul_size((size_t)n, sizeof *line, &size) || !(line = xi_alloc(call->alloc, size))) XI_TRY(xi_fail_memory(err, size));
+    if (!xi_mul_size((size_t)n, sizeof *line, &size) || !(line = xi_alloc(call->alloc, size)))
+        XI_TRY(xi_fail_memory(err, size));
     for (int64_t r = 0; r < x->shape.dim[0] * frames; r++) {
         ref_signal_read(x, r / frames * length + r % frames * step, 1, parts, n, n, line);
         for (int64_t k = 0; window && k < n; k++) {
@@ -127,10 +144,12 @@ cleanup:
 
 /* ---- windows ---- */
 
-static xinf_status ref_signal_window_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_signal_window_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                         void *scratch, xinf_error *err)
 {
     const xi_operand *y = call->out[0];
-    bool hann = xi_node_is(call->node, "HannWindow"), hamming = xi_node_is(call->node, "HammingWindow");
+    bool hann = xi_node_is(call->node, "HannWindow"),
+         hamming = xi_node_is(call->node, "HammingWindow");
     double span = (double)(y->count - (xi_node_int(call->node, "periodic", 1) == 0));
     for (int64_t i = 0; i < y->count; i++) {
         double angle = 2 * signal_pi * (double)i / span, half = sin(angle / 2), v;
@@ -164,28 +183,39 @@ static double ref_signal_mel(const xi_operand *hertz)
     return 2595 * log1p(xi_dtype_load_f64(hertz->data, hertz->dtype, 0) / 700) / log(10);
 }
 
-static xinf_status ref_signal_mel_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_signal_mel_run(const xi_call *call, int32_t phase, int32_t chunk,
+                                      void *scratch, xinf_error *err)
 {
     const xi_operand *y = call->out[0];
     if (y->count == 0) return XINF_OK;
     int64_t bins = y->shape.dim[0], bands = y->shape.dim[1];
-    signal_mel_scale s = {.low = ref_signal_mel(call->in[3]), .length = (double)ref_signal_int(call, 1, 0), .rate = (double)ref_signal_int(call, 2, 0)};
+    signal_mel_scale s = {.low = ref_signal_mel(call->in[3]),
+                          .length = (double)ref_signal_int(call, 1, 0),
+                          .rate = (double)ref_signal_int(call, 2, 0)};
     s.step = (ref_signal_mel(call->in[4]) - s.low) / (double)(bands + 2);
     memset(y->data, 0, (size_t)y->count * xinf_dtype_size(y->dtype));
     for (int64_t i = 0; i < bands; i++) {
-        int64_t low = ref_signal_mel_bin(&s, i), center = ref_signal_mel_bin(&s, i + 1), high = ref_signal_mel_bin(&s, i + 2);
+        int64_t low = ref_signal_mel_bin(&s, i), center = ref_signal_mel_bin(&s, i + 1),
+                high = ref_signal_mel_bin(&s, i + 2);
         if (low < 0 || center < low || high < center || center >= bins || high > bins)
-            return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "band %lld lies outside the spectrum", (long long)i);
+            return xi_kernel_fail(call->node, err, XINF_RUN_ERROR,
+                                  "band %lld lies outside the spectrum", (long long)i);
         if (center == low) xi_dtype_store_f64(y->data, y->dtype, center * bands + i, 1);
         for (int64_t j = low; center > low && j <= center; j++)
-            xi_dtype_store_f64(y->data, y->dtype, j * bands + i, (double)(j - low) / (double)(center - low));
-        for (int64_t j = center; j < high; j++) xi_dtype_store_f64(y->data, y->dtype, j * bands + i, (double)(high - j) / (double)(high - center));
+            xi_dtype_store_f64(y->data, y->dtype, j * bands + i,
+                               (double)(j - low) / (double)(center - low));
+        for (int64_t j = center; j < high; j++)
+            xi_dtype_store_f64(y->data, y->dtype, j * bands + i,
+                               (double)(high - j) / (double)(high - center));
     }
     return XINF_OK;
 }
 
-#define SIGNAL_KERNEL(op_name, id, function)                                                       \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_signal_prepare, .run = function}
+#define SIGNAL_KERNEL(op_name, id, function)                                \
+    {                                                                       \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", \
+        .prepare = ref_signal_prepare, .run = function                      \
+    }
 
 const xi_kernel xk_ref_signal[] = {
     SIGNAL_KERNEL("DFT", "dft", ref_signal_dft_run),

@@ -28,26 +28,26 @@ static softmax_shape softmax_of(const softmax_params *p, const xi_shape *s)
     return r;
 }
 
-#define SOFTMAX_LANE(T, suffix, M)                                                                 \
-    static void softmax_lane_##suffix(T *dst, const T *src, int64_t n, int32_t what)               \
-    {                                                                                              \
-        int64_t at = 0;                                                                            \
-        T top, sum = 0;                                                                            \
-        for (int64_t i = 1; i < n; i++)                                                            \
-            if (src[i] > src[at]) at = i;                                                          \
-        top = src[at];                                                                             \
-        if (what == SOFTMAX_HARD) {                                                                \
-            for (int64_t i = 0; i < n; i++) dst[i] = i == at;                                      \
-            return;                                                                                \
-        }                                                                                          \
-        if (what == SOFTMAX_LOG) {                                                                 \
-            for (int64_t i = 0; i < n; i++) sum += M(exp)(src[i] - top);                           \
-            sum = M(log)(sum);                                                                     \
-            for (int64_t i = 0; i < n; i++) dst[i] = src[i] - top - sum;                           \
-            return;                                                                                \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++) sum += dst[i] = M(exp)(src[i] - top);                      \
-        for (int64_t i = 0; i < n; i++) dst[i] /= sum;                                             \
+#define SOFTMAX_LANE(T, suffix, M)                                                   \
+    static void softmax_lane_##suffix(T *dst, const T *src, int64_t n, int32_t what) \
+    {                                                                                \
+        int64_t at = 0;                                                              \
+        T top, sum = 0;                                                              \
+        for (int64_t i = 1; i < n; i++)                                              \
+            if (src[i] > src[at]) at = i;                                            \
+        top = src[at];                                                               \
+        if (what == SOFTMAX_HARD) {                                                  \
+            for (int64_t i = 0; i < n; i++) dst[i] = i == at;                        \
+            return;                                                                  \
+        }                                                                            \
+        if (what == SOFTMAX_LOG) {                                                   \
+            for (int64_t i = 0; i < n; i++) sum += M(exp)(src[i] - top);             \
+            sum = M(log)(sum);                                                       \
+            for (int64_t i = 0; i < n; i++) dst[i] = src[i] - top - sum;             \
+            return;                                                                  \
+        }                                                                            \
+        for (int64_t i = 0; i < n; i++) sum += dst[i] = M(exp)(src[i] - top);        \
+        for (int64_t i = 0; i < n; i++) dst[i] /= sum;                               \
     }
 #define SOFTMAX_F32(function) function##f
 #define SOFTMAX_F64(function) function
@@ -59,25 +59,30 @@ static xinf_status softmax_prepare(xi_prepare *p, xinf_error *err)
 {
     softmax_params *s = p->params;
     xinf_dtype d = p->in[0]->dtype;
-    if (!xi_dtype_is_float(d)) return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
-    s->what = xi_node_is(p->node, "Hardmax") ? SOFTMAX_HARD : xi_node_is(p->node, "LogSoftmax") ? SOFTMAX_LOG : SOFTMAX_PLAIN;
+    if (!xi_dtype_is_float(d))
+        return xi_kernel_fail(p->node, err, XINF_UNSUPPORTED, "dtype %s", xinf_dtype_name(d));
+    s->what = xi_node_is(p->node, "Hardmax")      ? SOFTMAX_HARD
+              : xi_node_is(p->node, "LogSoftmax") ? SOFTMAX_LOG
+                                                  : SOFTMAX_PLAIN;
     s->axis = xi_node_int(p->node, "axis", -1);
     p->in_place = 1;
     return XINF_OK;
 }
 
-static xinf_status softmax_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e,
-                                  xinf_error *err)
+static xinf_status softmax_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                                  int32_t width, xi_extent *e, xinf_error *err)
 {
     softmax_shape s = softmax_of(params, &in[0]->shape);
     int64_t lanes = s.outer * s.inner;
     e->chunks[0] = xk_split_chunks(lanes, s.length ? 4096 / s.length : 4096, width);
-    if (!xi_mul_size((size_t)s.length, 2 * xk_kind_size(xk_kind_of(in[0]->dtype)), &e->scratch)) return xi_fail_memory(err, SIZE_MAX);
+    if (!xi_mul_size((size_t)s.length, 2 * xk_kind_size(xk_kind_of(in[0]->dtype)), &e->scratch))
+        return xi_fail_memory(err, SIZE_MAX);
     e->flops = (uint64_t)(lanes * s.length) * 4;
     return XINF_OK;
 }
 
-static xinf_status softmax_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status softmax_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                               xinf_error *err)
 {
     const softmax_params *p = call->params;
     const xi_operand *in = call->in[0], *out = call->out[0];
@@ -86,11 +91,13 @@ static xinf_status softmax_run(const xi_call *call, int32_t phase, int32_t chunk
     void *dst = (char *)scratch + (size_t)s.length * xk_kind_size(kind);
     int64_t first, last;
     if (out->count == 0) return XINF_OK;
-    xk_split_range(s.outer * s.inner, s.length ? 4096 / s.length : 4096, call->width, chunk, &first, &last);
+    xk_split_range(s.outer * s.inner, s.length ? 4096 / s.length : 4096, call->width, chunk, &first,
+                   &last);
     for (int64_t lane = first; lane < last; lane++) {
         int64_t at = lane / s.inner * s.length * s.inner + lane % s.inner;
         if (kind == XK_F32 && s.inner == 1 && in->dtype == XINF_FLOAT32) {
-            softmax_lane_f32((float *)out->data + at, (const float *)in->data + at, s.length, p->what);
+            softmax_lane_f32((float *)out->data + at, (const float *)in->data + at, s.length,
+                             p->what);
             continue;
         }
         xk_block_load(scratch, kind, in->data, in->dtype, at, s.inner, s.length);
@@ -104,9 +111,24 @@ static xinf_status softmax_run(const xi_call *call, int32_t phase, int32_t chunk
 }
 
 const xi_kernel xk_ref_softmax[] = {
-    {.op = "Softmax", .domain = "", .name = "xk_softmax_any_ref__portable", .prepare = softmax_prepare, .extent = softmax_extent, .run = softmax_run},
-    {.op = "LogSoftmax", .domain = "", .name = "xk_log_softmax_any_ref__portable", .prepare = softmax_prepare, .extent = softmax_extent, .run = softmax_run},
-    {.op = "Hardmax", .domain = "", .name = "xk_hardmax_any_ref__portable", .prepare = softmax_prepare, .extent = softmax_extent, .run = softmax_run},
+    {.op = "Softmax",
+     .domain = "",
+     .name = "xk_softmax_any_ref__portable",
+     .prepare = softmax_prepare,
+     .extent = softmax_extent,
+     .run = softmax_run},
+    {.op = "LogSoftmax",
+     .domain = "",
+     .name = "xk_log_softmax_any_ref__portable",
+     .prepare = softmax_prepare,
+     .extent = softmax_extent,
+     .run = softmax_run},
+    {.op = "Hardmax",
+     .domain = "",
+     .name = "xk_hardmax_any_ref__portable",
+     .prepare = softmax_prepare,
+     .extent = softmax_extent,
+     .run = softmax_run},
     {0},
 };
 

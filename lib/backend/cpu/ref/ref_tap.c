@@ -29,6 +29,7 @@ bool xk_tap_row(xk_tap *t, int64_t *to, int64_t *from)
         *from = *from * t->w.in[i] + t->from[i] + at * t->w.stride[i];
     }
     int32_t axis = inner > 0 ? inner - 1 : 0;
-    for (t->index[axis]++; axis > 0 && t->index[axis] == t->count[axis]; t->index[axis]++) t->index[axis--] = 0;
+    for (t->index[axis]++; axis > 0 && t->index[axis] == t->count[axis]; t->index[axis]++)
+        t->index[axis--] = 0;
     return true;
 }

@@ -20,19 +20,21 @@ typedef struct unary_params {
 #define M(function) function
 #include "backend/cpu/ref/unary_tmpl.h"
 
-/* Integers, in int64: unsigned ones are told from negative ones by the sign of the type, not of the value. */
-#define UNARY_INT(name, expression)                                                                \
-    static void ref_unary_##name##_int(void *dst, const void *const *src, const int64_t *step, int64_t count, const void *arg)     \
-    {                                                                                              \
-        const unary_params *p = arg;                                                               \
-        const int64_t *from = src[0];                                                              \
-        int64_t *to = dst;                                                                         \
-        bool u = p->kind == XK_U64;                                                                \
-        (void)u;                                                                                   \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            int64_t x = from[i];                                                                   \
-            to[i] = expression;                                                                    \
-        }                                                                                          \
+/* Integers, in int64: unsigned ones are told from negative ones by the sign of the type, not of the
+ * value. */
+#define UNARY_INT(name, expression)                                                            \
+    static void ref_unary_##name##_int(void *dst, const void *const *src, const int64_t *step, \
+                                       int64_t count, const void *arg)                         \
+    {                                                                                          \
+        const unary_params *p = arg;                                                           \
+        const int64_t *from = src[0];                                                          \
+        int64_t *to = dst;                                                                     \
+        bool u = p->kind == XK_U64;                                                            \
+        (void)u;                                                                               \
+        for (int64_t i = 0; i < count; i++) {                                                  \
+            int64_t x = from[i];                                                               \
+            to[i] = expression;                                                                \
+        }                                                                                      \
     }
 
 UNARY_INT(abs, x < 0 && !u ? (int64_t)(0 - (uint64_t)x) : x)
@@ -43,13 +45,15 @@ UNARY_INT(bitwise_not, ~x)
 UNARY_INT(not, x == 0)
 
 /* Through double, as the definition with a float threshold asks. */
-static void ref_unary_shrink_int(void *dst, const void *const *src, const int64_t *step, int64_t count, const void *arg)
+static void ref_unary_shrink_int(void *dst, const void *const *src, const int64_t *step,
+                                 int64_t count, const void *arg)
 {
     const unary_params *p = arg;
     const int64_t *from = src[0];
     int64_t *to = dst;
     for (int64_t i = 0; i < count; i++) {
-        double x = p->kind == XK_U64 ? (double)(uint64_t)from[i] : (double)from[i], limit = p->alpha, bias = p->beta;
+        double x = p->kind == XK_U64 ? (double)(uint64_t)from[i] : (double)from[i],
+               limit = p->alpha, bias = p->beta;
         double y = x < -limit ? x + bias : x > limit ? x - bias : 0;
         to[i] = xi_dtype_load_i64(&y, XINF_FLOAT64, 0);
     }
@@ -65,9 +69,18 @@ typedef struct unary_row {
     bool to_bool;
 } unary_row;
 
-#define UNARY_REAL(op, name) {op, ref_unary_##name##_f32, ref_unary_##name##_f64, NULL}
-#define UNARY_BOTH(op, name) {op, ref_unary_##name##_f32, ref_unary_##name##_f64, ref_unary_##name##_int}
-#define UNARY_PARAMS(op, name, ...) {op, ref_unary_##name##_f32, ref_unary_##name##_f64, NULL, __VA_ARGS__}
+#define UNARY_REAL(op, name)                                     \
+    {                                                            \
+        op, ref_unary_##name##_f32, ref_unary_##name##_f64, NULL \
+    }
+#define UNARY_BOTH(op, name)                                                       \
+    {                                                                              \
+        op, ref_unary_##name##_f32, ref_unary_##name##_f64, ref_unary_##name##_int \
+    }
+#define UNARY_PARAMS(op, name, ...)                                           \
+    {                                                                         \
+        op, ref_unary_##name##_f32, ref_unary_##name##_f64, NULL, __VA_ARGS__ \
+    }
 
 static const unary_row unary_rows[] = {
     UNARY_BOTH("Abs", abs),
@@ -96,7 +109,8 @@ static const unary_row unary_rows[] = {
     UNARY_BOTH("Relu", relu),
     UNARY_PARAMS("LeakyRelu", leaky_relu, "alpha", 0.01f, NULL),
     UNARY_PARAMS("Elu", elu, "alpha", 1, NULL),
-    UNARY_PARAMS("Selu", selu, "alpha", 1.67326319217681884765625f, "gamma", 1.05070102214813232421875f),
+    UNARY_PARAMS("Selu", selu, "alpha", 1.67326319217681884765625f, "gamma",
+                 1.05070102214813232421875f),
     UNARY_PARAMS("Celu", celu, "alpha", 1, NULL),
     UNARY_REAL("Gelu", gelu),
     UNARY_REAL("Sigmoid", sigmoid),
@@ -107,7 +121,8 @@ static const unary_row unary_rows[] = {
     UNARY_PARAMS("Swish", swish, "alpha", 1, NULL),
     UNARY_REAL("Mish", mish),
     UNARY_PARAMS("ThresholdedRelu", thresholded_relu, "alpha", 1, NULL),
-    {"Shrink", ref_unary_shrink_f32, ref_unary_shrink_f64, ref_unary_shrink_int, "lambd", 0.5f, "bias", 0},
+    {"Shrink", ref_unary_shrink_f32, ref_unary_shrink_f64, ref_unary_shrink_int, "lambd", 0.5f,
+     "bias", 0},
     {"Not", NULL, NULL, ref_unary_not_int, NULL, 0, NULL, 0, true},
     {"BitwiseNot", NULL, NULL, ref_unary_bitwise_not_int},
     {"IsNaN", ref_unary_is_nan_f32, ref_unary_is_nan_f64, NULL, NULL, 0, NULL, 0, true},
@@ -118,7 +133,8 @@ static const unary_row unary_rows[] = {
 static int32_t ref_unary_find(const xi_node *n)
 {
     int32_t last = (int32_t)(sizeof unary_rows / sizeof *unary_rows) - 1;
-    if (xi_node_is(n, "Gelu") && xi_str_is(xi_node_string(n, "approximate", "none"), "tanh")) return last;
+    if (xi_node_is(n, "Gelu") && xi_str_is(xi_node_string(n, "approximate", "none"), "tanh"))
+        return last;
     for (int32_t i = 0; i < last; i++)
         if (xi_node_is(n, unary_rows[i].op)) return i;
     return last;
@@ -151,17 +167,24 @@ static xinf_status ref_unary_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-static xinf_status ref_unary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status ref_unary_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                 xinf_error *err)
 {
     const unary_params *u = call->params;
-    xk_map m = {.inputs = 1, .in_kind = {(xk_kind)u->kind}, .out_kind = (xk_kind)u->out_kind, .fn = ref_unary_function(u), .arg = u};
+    xk_map m = {.inputs = 1,
+                .in_kind = {(xk_kind)u->kind},
+                .out_kind = (xk_kind)u->out_kind,
+                .fn = ref_unary_function(u),
+                .arg = u};
     xk_map_chunk(&m, call, chunk);
     return XINF_OK;
 }
 
-#define UNARY_KERNEL(op_name, id)                                                                  \
-    {.op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable", .prepare = ref_unary_prepare, .extent = xk_map_extent,    \
-     .run = ref_unary_run}
+#define UNARY_KERNEL(op_name, id)                                                   \
+    {                                                                               \
+        .op = op_name, .domain = "", .name = "xk_" id "_any_ref__portable",         \
+        .prepare = ref_unary_prepare, .extent = xk_map_extent, .run = ref_unary_run \
+    }
 
 const xi_kernel xk_ref_unary[] = {
     UNARY_KERNEL("Abs", "abs"),

@@ -1,6 +1,8 @@
-/* rnn_tmpl.h — one time step of LSTM, GRU and RNN for one real type: included with REAL, FN(name), ACTIVATE and M defined. */
+/* rnn_tmpl.h — one time step of LSTM, GRU and RNN for one real type: included with REAL, FN(name),
+ * ACTIVATE and M defined. */
 
-/* Of one direction. w: [gates·hidden, input], r: [gates·hidden, hidden], b: [2·gates·hidden] or NULL, p: [3·hidden] or NULL. */
+/* Of one direction. w: [gates·hidden, input], r: [gates·hidden, hidden], b: [2·gates·hidden] or
+ * NULL, p: [3·hidden] or NULL. */
 typedef struct FN(weights) {
     const REAL *w, *r, *b, *p;
 } FN(weights);
@@ -23,7 +25,8 @@ static REAL FN(dot)(const REAL *a, const REAL *b, int64_t count)
 }
 
 /* dst[i] (+)= m[i, :] · v + bias[i] */
-static void FN(product)(REAL *dst, const REAL *m, const REAL *v, const REAL *bias, int64_t rows, int64_t columns, bool add)
+static void FN(product)(REAL *dst, const REAL *m, const REAL *v, const REAL *bias, int64_t rows,
+                        int64_t columns, bool add)
 {
     for (int64_t i = 0; i < rows; i++) {
         REAL sum = FN(dot)(m + i * columns, v, columns) + (bias ? bias[i] : 0);
@@ -39,8 +42,10 @@ static void FN(activate)(const xi_rnn *r, int32_t direction, int32_t which, REAL
     ACTIVATE(&r->activation[direction][which], x, count);
 }
 
-/* Gates stand in the order input, output, forget, cell; peepholes in the order input, output, forget. */
-static void FN(lstm)(const xi_rnn *r, int32_t direction, const FN(weights) *k, const FN(cell) *s, int64_t n)
+/* Gates stand in the order input, output, forget, cell; peepholes in the order input, output,
+ * forget. */
+static void FN(lstm)(const xi_rnn *r, int32_t direction, const FN(weights) * k, const FN(cell) * s,
+                     int64_t n)
 {
     REAL *in = s->z, *out = s->z + n, *forget = s->z + 2 * n, *cell = s->z + 3 * n;
     for (int64_t i = 0; k->p && i < n; i++) {
@@ -59,12 +64,14 @@ static void FN(lstm)(const xi_rnn *r, int32_t direction, const FN(weights) *k, c
         if (k->p) out[i] += k->p[n + i] * s->c[i];
     }
     FN(activate)(r, direction, 0, out, n);
-    ACTIVATE(&r->activation[direction][2], s->t, n); /* the cell's state is never clipped, as other runtimes have it */
+    ACTIVATE(&r->activation[direction][2], s->t,
+             n); /* the cell's state is never clipped, as other runtimes have it */
     for (int64_t i = 0; i < n; i++) s->h[i] = out[i] * s->t[i];
 }
 
 /* Gates stand in the order update, reset, hidden. */
-static void FN(gru)(const xi_rnn *r, int32_t direction, const FN(weights) *k, const FN(cell) *s, int64_t n)
+static void FN(gru)(const xi_rnn *r, int32_t direction, const FN(weights) * k, const FN(cell) * s,
+                    int64_t n)
 {
     REAL *update = s->z, *reset = s->z + n, *fresh = s->z + 2 * n;
     const REAL *bias = k->b ? k->b + 5 * n : NULL;
@@ -80,7 +87,8 @@ static void FN(gru)(const xi_rnn *r, int32_t direction, const FN(weights) *k, co
     for (int64_t i = 0; i < n; i++) s->h[i] = (1 - update[i]) * fresh[i] + update[i] * s->h[i];
 }
 
-static void FN(step)(const xi_rnn *r, int32_t direction, const FN(weights) *k, const FN(cell) *s, int64_t input, int64_t n)
+static void FN(step)(const xi_rnn *r, int32_t direction, const FN(weights) * k, const FN(cell) * s,
+                     int64_t input, int64_t n)
 {
     int64_t gates = r->gates, recurrent = gates == XI_RNN_GRU ? 2 : gates;
     FN(product)(s->z, k->w, s->x, k->b, gates * n, input, false);
@@ -96,7 +104,8 @@ static void FN(step)(const xi_rnn *r, int32_t direction, const FN(weights) *k, c
 }
 
 /* One sequence: item `b` of the batch in direction `d`. */
-static xinf_status FN(sequence)(const rnn_params *u, const rnn_call *s, const xi_call *call, int64_t d, int64_t b, REAL *work, xinf_error *err)
+static xinf_status FN(sequence)(const rnn_params *u, const rnn_call *s, const xi_call *call,
+                                int64_t d, int64_t b, REAL *work, xinf_error *err)
 {
     const xi_rnn *r = &u->r;
     const xk_kind kind = (xk_kind)u->kind;
@@ -104,9 +113,11 @@ static xinf_status FN(sequence)(const rnn_params *u, const rnn_call *s, const xi
     int64_t n = s->hidden, rows = r->gates * n, length = s->steps, place;
     xinf_status status = ref_rnn_length(&length, call, b, err);
     if (status) return status;
-    const REAL *w = ref_rnn_weight(u, call, RNN_W), *rec = ref_rnn_weight(u, call, RNN_R), *bias = ref_rnn_weight(u, call, RNN_B),
-               *peep = ref_rnn_weight(u, call, RNN_P);
-    FN(weights) k = {w + d * rows * s->input, rec + d * rows * n, bias ? bias + d * 2 * rows : NULL, peep ? peep + d * 3 * n : NULL};
+    const REAL *w = ref_rnn_weight(u, call, RNN_W), *rec = ref_rnn_weight(u, call, RNN_R),
+               *bias = ref_rnn_weight(u, call, RNN_B), *peep = ref_rnn_weight(u, call, RNN_P);
+    FN(weights)
+    k = {w + d * rows * s->input, rec + d * rows * n, bias ? bias + d * 2 * rows : NULL,
+         peep ? peep + d * 3 * n : NULL};
     FN(cell) cell = {.z = work, .h = work + rows, .c = work + rows + n, .t = work + rows + 2 * n};
     REAL *row = work + rows + 3 * n;
     place = (r->batch_first ? b * r->directions + d : d * s->batch + b) * n;
@@ -116,7 +127,9 @@ static xinf_status FN(sequence)(const rnn_params *u, const rnn_call *s, const xi
     for (int64_t i = 0; i < s->steps; i++) {
         int64_t t = i >= length || !(r->reverse || d == 1) ? i : length - 1 - i;
         int64_t from = (r->batch_first ? b * s->steps + t : t * s->batch + b) * s->input;
-        int64_t to = (r->batch_first ? (b * s->steps + t) * r->directions + d : (t * r->directions + d) * s->batch + b) * n;
+        int64_t to = (r->batch_first ? (b * s->steps + t) * r->directions + d
+                                     : (t * r->directions + d) * s->batch + b) *
+                     n;
         if (i < length) {
             cell.x = xk_block_read(row, kind, x->data, x->dtype, from, s->input);
             FN(step)(r, (int32_t)d, &k, &cell, s->input, n);

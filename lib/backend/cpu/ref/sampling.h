@@ -1,10 +1,15 @@
-/* sampling.h — where Resize reads: for each coordinate of an axis of the output, source coordinates and their weights. */
+/* sampling.h — where Resize reads: for each coordinate of an axis of the output, source coordinates
+ * and their weights. */
 #ifndef XK_REF_SAMPLING_H
 #define XK_REF_SAMPLING_H
 
 #include "plan/kernel.h"
 
-typedef enum xk_sampling_mode { XK_SAMPLING_NEAREST, XK_SAMPLING_LINEAR, XK_SAMPLING_CUBIC } xk_sampling_mode;
+typedef enum xk_sampling_mode {
+    XK_SAMPLING_NEAREST,
+    XK_SAMPLING_LINEAR,
+    XK_SAMPLING_CUBIC
+} xk_sampling_mode;
 
 /* Resize's attributes, numbered. */
 typedef struct xk_sampling {
@@ -15,7 +20,8 @@ typedef struct xk_sampling {
     float extrapolation, cubic_a;
 } xk_sampling;
 
-/* One axis: `taps` entries for each of `wide` coordinates; at -1: outside, the extrapolation value is meant. */
+/* One axis: `taps` entries for each of `wide` coordinates; at -1: outside, the extrapolation value
+ * is meant. */
 typedef struct xk_sampling_axis {
     int64_t length, wide, taps, room; /* room: entries that at and weight have */
     bool identity;
@@ -29,9 +35,11 @@ xinf_status xk_sampling_read(xk_sampling *s, const xi_node *n, xinf_error *err);
 /* Most entries an axis can need, from its two lengths. */
 int64_t xk_sampling_room(const xk_sampling *s, int64_t length, int64_t wide);
 /* Reads scales, sizes and roi: lengths, scales and identity of every axis of in[0]. */
-xinf_status xk_sampling_axes(const xk_sampling *s, const xi_node *n, xi_operand *const *in, int32_t in_count, const xi_operand *out,
-                             xk_sampling_axis *axes, xinf_error *err);
+xinf_status xk_sampling_axes(const xk_sampling *s, const xi_node *n, xi_operand *const *in,
+                             int32_t in_count, const xi_operand *out, xk_sampling_axis *axes,
+                             xinf_error *err);
 /* Fills at and weight; axes that are identities stay empty. */
-xinf_status xk_sampling_fill(const xk_sampling *s, const xi_node *n, xk_sampling_axis *a, xinf_error *err);
+xinf_status xk_sampling_fill(const xk_sampling *s, const xi_node *n, xk_sampling_axis *a,
+                             xinf_error *err);
 
 #endif

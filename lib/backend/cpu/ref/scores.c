@@ -24,7 +24,8 @@ void xk_scores_transform(xi_transform t, double *row, int64_t count)
     double most = -INFINITY, sum = 0;
     if (t == XI_TRANSFORM_NONE) return;
     if (t == XI_TRANSFORM_LOGISTIC || t == XI_TRANSFORM_PROBIT) {
-        for (int64_t i = 0; i < count; i++) row[i] = t == XI_TRANSFORM_LOGISTIC ? scores_logistic(row[i]) : scores_probit(row[i]);
+        for (int64_t i = 0; i < count; i++)
+            row[i] = t == XI_TRANSFORM_LOGISTIC ? scores_logistic(row[i]) : scores_probit(row[i]);
         return;
     }
     for (int64_t i = 0; i < count; i++) most = row[i] > most ? row[i] : most;
@@ -44,7 +45,8 @@ int64_t xk_scores_best(const double *row, int64_t count)
     return best;
 }
 
-xinf_status xk_scores_label(const xi_operand *out, int64_t row, const xi_labels *labels, int64_t which, xinf_error *err)
+xinf_status xk_scores_label(const xi_operand *out, int64_t row, const xi_labels *labels,
+                            int64_t which, xinf_error *err)
 {
     if (!out) return XINF_OK;
     if (labels->strings) {

@@ -1,4 +1,5 @@
-/* tree_pack.h — a tree ensemble prepared for walking: children are indices, every one in range, and no path comes back to a node. */
+/* tree_pack.h — a tree ensemble prepared for walking: children are indices, every one in range, and
+ * no path comes back to a node. */
 #ifndef XK_REF_TREE_PACK_H
 #define XK_REF_TREE_PACK_H
 
@@ -37,6 +38,7 @@ typedef struct xk_tree_head {
 
 bool xk_tree_layout_of(xk_tree_layout *out, const xi_tree *t);
 /* dst: layout.total bytes, zeroed. */
-xinf_status xk_tree_pack(const xi_tree *t, const xk_tree_layout *l, const xi_node *n, void *dst, xinf_error *err);
+xinf_status xk_tree_pack(const xi_tree *t, const xk_tree_layout *l, const xi_node *n, void *dst,
+                         xinf_error *err);
 
 #endif

@@ -15,11 +15,13 @@ void xk_walk_add(xk_walk *w, int64_t dim, int64_t src, int64_t dst)
 int32_t xk_walk_chunks(const xi_operand *out, int32_t width)
 {
     size_t item = xinf_dtype_size(out->dtype);
-    if (width <= 1 || item == 0 || out->count < 2 || (uint64_t)out->count * item < WALK_SPLIT) return 1;
+    if (width <= 1 || item == 0 || out->count < 2 || (uint64_t)out->count * item < WALK_SPLIT)
+        return 1;
     return width > 64 ? 128 : 2 * width;
 }
 
-xinf_status xk_walk_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+xinf_status xk_walk_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                           int32_t width, xi_extent *e, xinf_error *err)
 {
     if (out[0]) e->chunks[0] = xk_walk_chunks(out[0], width);
     return XINF_OK;
@@ -40,7 +42,8 @@ static bool walk_restrict(xk_walk *w, int32_t chunk, int32_t chunks)
     return w->dim[at] > 0;
 }
 
-/* Drops dimensions of 1 and joins neighbours that lie as one on both sides; false when there is nothing to copy. */
+/* Drops dimensions of 1 and joins neighbours that lie as one on both sides; false when there is
+ * nothing to copy. */
 static bool walk_simplify(xk_walk *w)
 {
     int32_t n = 0;
@@ -68,29 +71,31 @@ typedef struct walk_pair {
     uint64_t a, b;
 } __attribute__((may_alias)) walk_u128;
 
-/* One line, and a plane whose lines are contiguous on opposite sides: block by block, so that both sides stay in the cache. */
-#define WALK_TYPE(T)                                                                                                    \
-    static void walk_line_##T(const T *src, int64_t s, T *dst, int64_t d, int64_t n)                                    \
-    {                                                                                                                   \
-        if (s == 1 && d == 1) {                                                                                         \
-            memcpy(dst, src, (size_t)n * sizeof(T));                                                                    \
-        } else if (s == 0 && d == 1) {                                                                                  \
-            T v = src[0];                                                                                               \
-            for (int64_t i = 0; i < n; i++) dst[i] = v;                                                                 \
-        } else if (d == 1) {                                                                                            \
-            for (int64_t i = 0; i < n; i++) dst[i] = src[i * s];                                                        \
-        } else {                                                                                                        \
-            for (int64_t i = 0; i < n; i++) dst[i * d] = src[i * s];                                                    \
-        }                                                                                                               \
-    }                                                                                                                   \
-    static void walk_plane_##T(const T *src, int64_t sb, T *dst, int64_t da, int64_t na, int64_t nb)                    \
-    {                                                                                                                   \
-        for (int64_t a0 = 0; a0 < na; a0 += 16)                                                                         \
-            for (int64_t b0 = 0; b0 < nb; b0 += 16) {                                                                   \
-                int64_t a1 = a0 + 16 < na ? a0 + 16 : na, b1 = b0 + 16 < nb ? b0 + 16 : nb;                             \
-                for (int64_t a = a0; a < a1; a++)                                                                       \
-                    for (int64_t b = b0; b < b1; b++) dst[a * da + b] = src[a + b * sb];                                \
-            }                                                                                                           \
+/* One line, and a plane whose lines are contiguous on opposite sides: block by block, so that both
+ * sides stay in the cache. */
+#define WALK_TYPE(T)                                                                        \
+    static void walk_line_##T(const T *src, int64_t s, T *dst, int64_t d, int64_t n)        \
+    {                                                                                       \
+        if (s == 1 && d == 1) {                                                             \
+            memcpy(dst, src, (size_t)n * sizeof(T));                                        \
+        } else if (s == 0 && d == 1) {                                                      \
+            T v = src[0];                                                                   \
+            for (int64_t i = 0; i < n; i++) dst[i] = v;                                     \
+        } else if (d == 1) {                                                                \
+            for (int64_t i = 0; i < n; i++) dst[i] = src[i * s];                            \
+        } else {                                                                            \
+            for (int64_t i = 0; i < n; i++) dst[i * d] = src[i * s];                        \
+        }                                                                                   \
+    }                                                                                       \
+    static void walk_plane_##T(const T *src, int64_t sb, T *dst, int64_t da, int64_t na,    \
+                               int64_t nb)                                                  \
+    {                                                                                       \
+        for (int64_t a0 = 0; a0 < na; a0 += 16)                                             \
+            for (int64_t b0 = 0; b0 < nb; b0 += 16) {                                       \
+                int64_t a1 = a0 + 16 < na ? a0 + 16 : na, b1 = b0 + 16 < nb ? b0 + 16 : nb; \
+                for (int64_t a = a0; a < a1; a++)                                           \
+                    for (int64_t b = b0; b < b1; b++) dst[a * da + b] = src[a + b * sb];    \
+            }                                                                               \
     }
 WALK_TYPE(walk_u8)
 WALK_TYPE(walk_u16)
@@ -109,10 +114,10 @@ typedef struct walk_inner {
 
 static void walk_inside(const walk_inner *in, const void *src, void *dst)
 {
-#define WALK_CASE(T)                                                                                     \
-    if (in->plane)                                                                                       \
-        walk_plane_##T(src, in->s, dst, in->stride, in->planes, in->n);                  \
-    else                                                                                                 \
+#define WALK_CASE(T)                                                    \
+    if (in->plane)                                                      \
+        walk_plane_##T(src, in->s, dst, in->stride, in->planes, in->n); \
+    else                                                                \
         walk_line_##T(src, in->s, dst, in->d, in->n)
     switch (in->item) {
     case 1: WALK_CASE(walk_u8); break;
@@ -129,7 +134,8 @@ static void walk_numbers(const xk_walk *w, size_t item, const char *src, char *d
     int64_t at[XK_WALK_RANK] = {0};
     int32_t outer[XK_WALK_RANK], count = 0, last = w->rank - 1, other = -1;
     walk_inner in = {.n = 1, .s = 1, .d = 1, .item = item};
-    if (last >= 0) in = (walk_inner){.n = w->dim[last], .s = w->src[last], .d = w->dst[last], .item = item};
+    if (last >= 0)
+        in = (walk_inner){.n = w->dim[last], .s = w->src[last], .d = w->dst[last], .item = item};
     for (int32_t i = 0; i < last && in.s != 1 && in.s != 0 && in.d == 1; i++)
         if (w->src[i] == 1 && w->dim[i] >= 4) other = i;
     if (other >= 0) {
@@ -156,7 +162,8 @@ static void walk_numbers(const xk_walk *w, size_t item, const char *src, char *d
     }
 }
 
-static xinf_status walk_strings(const xk_walk *w, const xi_str *src, xinf_tensor *dst, xinf_error *err)
+static xinf_status walk_strings(const xk_walk *w, const xi_str *src, xinf_tensor *dst,
+                                xinf_error *err)
 {
     int64_t at[XK_WALK_RANK] = {0}, s = w->src_at, d = w->dst_at;
     for (;;) {
@@ -175,7 +182,8 @@ static xinf_status walk_strings(const xk_walk *w, const xi_str *src, xinf_tensor
     }
 }
 
-xinf_status xk_walk_copy(xk_walk *w, const xi_operand *src, xi_operand *dst, int32_t chunk, int32_t chunks, xinf_error *err)
+xinf_status xk_walk_copy(xk_walk *w, const xi_operand *src, xi_operand *dst, int32_t chunk,
+                         int32_t chunks, xinf_error *err)
 {
     if (!walk_simplify(w) || !walk_restrict(w, chunk, chunks)) return XINF_OK;
     if (dst->dtype == XINF_STRING) return walk_strings(w, src->data, dst->tensor, err);

@@ -1,4 +1,5 @@
-/* reorder_f32_avx2.c — between row-major and nChw8c for four-byte elements, by 8 × 8 transposes. A chunk is one group of 8 channels. */
+/* reorder_f32_avx2.c — between row-major and nChw8c for four-byte elements, by 8 × 8 transposes. A
+ * chunk is one group of 8 channels. */
 #include "base/cpu.h"
 #include "plan/kernel.h"
 
@@ -10,16 +11,21 @@ typedef struct reorder8_shape {
 
 static reorder8_shape reorder8_of(const xi_operand *o)
 {
-    reorder8_shape s = {.batch = o->shape.rank > 0 ? o->shape.dim[0] : 1, .channels = o->shape.rank > 1 ? o->shape.dim[1] : 1, .pixels = 1};
+    reorder8_shape s = {.batch = o->shape.rank > 0 ? o->shape.dim[0] : 1,
+                        .channels = o->shape.rank > 1 ? o->shape.dim[1] : 1,
+                        .pixels = 1};
     for (int32_t i = 2; i < o->shape.rank; i++) s.pixels *= o->shape.dim[i];
     s.groups = (s.channels + 7) / 8;
     return s;
 }
 
-static xinf_status reorder8_extent(const void *params, xi_operand *const *in, xi_operand *const *out, int32_t width, xi_extent *e, xinf_error *err)
+static xinf_status reorder8_extent(const void *params, xi_operand *const *in,
+                                   xi_operand *const *out, int32_t width, xi_extent *e,
+                                   xinf_error *err)
 {
     reorder8_shape s = reorder8_of(in[0]);
-    if (xinf_dtype_size(in[0]->dtype) != 4 || in[0]->layout == XI_LAYOUT_C16 || out[0]->layout == XI_LAYOUT_C16)
+    if (xinf_dtype_size(in[0]->dtype) != 4 || in[0]->layout == XI_LAYOUT_C16 ||
+        out[0]->layout == XI_LAYOUT_C16)
         return xi_fail(err, XINF_INTERNAL, "a reorder that this kernel does not do");
     e->chunks[0] = (int32_t)(s.batch * s.groups);
     return XINF_OK;
@@ -54,15 +60,19 @@ static void reorder8_unblock(const float *src, float *dst, int64_t channels, int
         for (int64_t c = 0; c < channels; c++) dst[c * pixels + p] = src[p * 8 + c];
 }
 
-static xinf_status reorder8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch, xinf_error *err)
+static xinf_status reorder8_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
+                                xinf_error *err)
 {
     reorder8_shape s = reorder8_of(call->in[0]);
-    int64_t n = chunk / s.groups, g = chunk % s.groups, channels = s.channels - 8 * g < 8 ? s.channels - 8 * g : 8;
+    int64_t n = chunk / s.groups, g = chunk % s.groups,
+            channels = s.channels - 8 * g < 8 ? s.channels - 8 * g : 8;
     int64_t row = (n * s.channels + 8 * g) * s.pixels, blocked = (n * s.groups + g) * s.pixels * 8;
     if (call->out[0]->layout == XI_LAYOUT_C8)
-        reorder8_block((const float *)call->in[0]->data + row, (float *)call->out[0]->data + blocked, channels, s.pixels);
+        reorder8_block((const float *)call->in[0]->data + row,
+                       (float *)call->out[0]->data + blocked, channels, s.pixels);
     else
-        reorder8_unblock((const float *)call->in[0]->data + blocked, (float *)call->out[0]->data + row, channels, s.pixels);
+        reorder8_unblock((const float *)call->in[0]->data + blocked,
+                         (float *)call->out[0]->data + row, channels, s.pixels);
     return XINF_OK;
 }
 
@@ -71,6 +81,11 @@ XK_TARGET_END(avx2)
 extern const xi_kernel xk_avx2_reorder[];
 
 const xi_kernel xk_avx2_reorder[] = {
-    {.op = "Reorder", .domain = "xinf", .name = "xk_reorder_f32_c8__avx2", .isa = XI_ISA_AVX2, .extent = reorder8_extent, .run = reorder8_run},
+    {.op = "Reorder",
+     .domain = "xinf",
+     .name = "xk_reorder_f32_c8__avx2",
+     .isa = XI_ISA_AVX2,
+     .extent = reorder8_extent,
+     .run = reorder8_run},
     {0},
 };

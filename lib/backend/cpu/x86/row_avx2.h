@@ -30,7 +30,8 @@ static inline float xk_row_largest(const float *src, int64_t n)
     for (; i + 8 <= n; i += 8) best = _mm256_max_ps(best, _mm256_loadu_ps(src + i));
     if (i < n) {
         __m256i mask = xk_mask8(n - i);
-        __m256 v = _mm256_blendv_ps(_mm256_set1_ps(-INFINITY), _mm256_maskload_ps(src + i, mask), _mm256_castsi256_ps(mask));
+        __m256 v = _mm256_blendv_ps(_mm256_set1_ps(-INFINITY), _mm256_maskload_ps(src + i, mask),
+                                    _mm256_castsi256_ps(mask));
         best = _mm256_max_ps(best, v);
     }
     return xk_row_max8(best);
@@ -60,7 +61,8 @@ XK_INLINE void xk_row_scale(const float *src, float *dst, int64_t n, float facto
 {
     __m256 f = _mm256_set1_ps(factor), s = _mm256_set1_ps(shift);
     int64_t i = 0;
-    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(dst + i, _mm256_fmadd_ps(_mm256_loadu_ps(src + i), f, s));
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(dst + i, _mm256_fmadd_ps(_mm256_loadu_ps(src + i), f, s));
     if (i == n) return;
     __m256i mask = xk_mask8(n - i);
     _mm256_maskstore_ps(dst + i, mask, _mm256_fmadd_ps(_mm256_maskload_ps(src + i, mask), f, s));

@@ -1,4 +1,5 @@
-/* vec_avx2.h — eight floats at a time: the few vector functions that kernels share. Stands between XK_TARGET_BEGIN(avx2) and END. */
+/* vec_avx2.h — eight floats at a time: the few vector functions that kernels share. Stands between
+ * XK_TARGET_BEGIN(avx2) and END. */
 #ifndef XK_VEC_AVX2_H
 #define XK_VEC_AVX2_H
 
@@ -42,8 +43,9 @@ XK_INLINE void xk_transpose8(__m256 r[8])
     }
 }
 
-/* e^x, within 2 ulp, for −87.3 … 88.7, or 87 where `below` says so: 2^n · p(r), p the polynomial of degree 5 with the least relative error. The
- * sum with 1.5 · 2^23 rounds to n and leaves n + 127 in the lowest bits. NaN stays. */
+/* e^x, within 2 ulp, for −87.3 … 88.7, or 87 where `below` says so: 2^n · p(r), p the polynomial of
+ * degree 5 with the least relative error. The sum with 1.5 · 2^23 rounds to n and leaves n + 127 in
+ * the lowest bits. NaN stays. */
 XK_INLINE __m256 xk_exp8_within(__m256 x, bool below)
 {
     const __m256 magic = _mm256_set1_ps(12583039.0f); /* 1.5 · 2^23 + 127 */
@@ -74,10 +76,13 @@ XK_INLINE __m256 xk_exp8(__m256 x)
     return _mm256_andnot_ps(under, xk_exp8_within(xk_clamp8(x, -87.336544f, 88.72283f), false));
 }
 
-/* 1 / (1 + e^−x) within 4 ulp; below −87 it stays at 1.6e-38. One step of Newton's method doubles the digits of the quick reciprocal. */
+/* 1 / (1 + e^−x) within 4 ulp; below −87 it stays at 1.6e-38. One step of Newton's method doubles
+ * the digits of the quick reciprocal. */
 XK_INLINE __m256 xk_sigmoid8(__m256 x)
 {
-    __m256 one = _mm256_set1_ps(1.0f), e = xk_exp8_within(xk_clamp8(_mm256_sub_ps(_mm256_setzero_ps(), x), -87.0f, 87.0f), true);
+    __m256 one = _mm256_set1_ps(1.0f),
+           e = xk_exp8_within(xk_clamp8(_mm256_sub_ps(_mm256_setzero_ps(), x), -87.0f, 87.0f),
+                              true);
     __m256 d = _mm256_add_ps(one, e), r = _mm256_rcp_ps(d);
     return _mm256_fmadd_ps(r, _mm256_fnmadd_ps(d, r, one), r);
 }
@@ -85,7 +90,8 @@ XK_INLINE __m256 xk_sigmoid8(__m256 x)
 /* (1 − e^−2|x|) / (1 + e^−2|x|) with x's sign; near zero an odd polynomial. Error below 4 ulp. */
 XK_INLINE __m256 xk_tanh8(__m256 x)
 {
-    __m256 sign = _mm256_and_ps(x, _mm256_set1_ps(-0.0f)), a = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
+    __m256 sign = _mm256_and_ps(x, _mm256_set1_ps(-0.0f)),
+           a = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x);
     __m256 e = xk_exp8(_mm256_mul_ps(a, _mm256_set1_ps(-2.0f)));
     __m256 one = _mm256_set1_ps(1.0f);
     __m256 big = _mm256_div_ps(_mm256_sub_ps(one, e), _mm256_add_ps(one, e));
@@ -100,8 +106,9 @@ XK_INLINE __m256 xk_tanh8(__m256 x)
     return _mm256_or_ps(_mm256_blendv_ps(big, small, near), sign);
 }
 
-/* erf by x · P(x²) / Q(x²) with the least relative error of its degrees on 0 … 3.93, where erf is 1 but for 3e-8; absolute error below 4e-7. The
- * quotient at 3.93 is not less than 1, so all beyond gives 1 exactly. */
+/* erf by x · P(x²) / Q(x²) with the least relative error of its degrees on 0 … 3.93, where erf is 1
+ * but for 3e-8; absolute error below 4e-7. The quotient at 3.93 is not less than 1, so all beyond
+ * gives 1 exactly. */
 XK_INLINE __m256 xk_erf8(__m256 x)
 {
     __m256 a = xk_clamp8(x, -3.93f, 3.93f), z = _mm256_mul_ps(a, a);
@@ -139,14 +146,16 @@ XK_INLINE __m256 xk_act8_of(__m256 x, int32_t kind, float alpha, float beta)
     case XI_ACTIVATION_GELU_TANH:
         a = _mm256_mul_ps(x, _mm256_set1_ps(0.5f));
         b = _mm256_fmadd_ps(_mm256_mul_ps(x, x), _mm256_set1_ps(0.044715f), _mm256_set1_ps(1.0f));
-        return _mm256_fmadd_ps(a, xk_tanh8(_mm256_mul_ps(_mm256_mul_ps(x, b), _mm256_set1_ps(0.7978845608f))), a);
+        return _mm256_fmadd_ps(
+            a, xk_tanh8(_mm256_mul_ps(_mm256_mul_ps(x, b), _mm256_set1_ps(0.7978845608f))), a);
     case XI_ACTIVATION_SWISH: return _mm256_mul_ps(x, xk_sigmoid8(_mm256_mul_ps(x, a)));
     default: return x;
     }
 }
 
-/* An activation made ready for inner loops: those that only cut are done where the value is at hand (lo … hi, all of the numbers when there
- * is none); the others by xk_act8_span over what was stored, so that no loop decides for each vector. */
+/* An activation made ready for inner loops: those that only cut are done where the value is at hand
+ * (lo … hi, all of the numbers when there is none); the others by xk_act8_span over what was
+ * stored, so that no loop decides for each vector. */
 typedef struct xk_act8 {
     float lo, hi;
     bool later;
@@ -164,16 +173,17 @@ XK_INLINE xk_act8 xk_act8_ready(xi_activation act)
     return a;
 }
 
-#define XK_ACT8_SPAN(kind)                                                                         \
-    case kind:                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            __m256 v = xk_act8_of(_mm256_loadu_ps(src + 8 * i), kind, act.alpha, act.beta);        \
-            _mm256_storeu_ps(dst + 8 * i, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));           \
-        }                                                                                          \
+#define XK_ACT8_SPAN(kind)                                                                  \
+    case kind:                                                                              \
+        for (int64_t i = 0; i < count; i++) {                                               \
+            __m256 v = xk_act8_of(_mm256_loadu_ps(src + 8 * i), kind, act.alpha, act.beta); \
+            _mm256_storeu_ps(dst + 8 * i, _mm256_and_ps(v, _mm256_castsi256_ps(keep)));     \
+        }                                                                                   \
         break
 
 /* `count` vectors of eight; src may be dst; lanes outside `keep` become 0. */
-static __attribute__((noinline, unused)) void xk_act8_span(const float *src, float *dst, int64_t count, xi_activation act, __m256i keep)
+static __attribute__((noinline, unused)) void
+xk_act8_span(const float *src, float *dst, int64_t count, xi_activation act, __m256i keep)
 {
     switch (act.kind) {
         XK_ACT8_SPAN(XI_ACTIVATION_RELU);
