@@ -76,6 +76,7 @@ static float *compare_run(xinf_model *model, const char *isa, int threads, xinf_
     } else {
         printf("  %s\n", err.message);
     }
+    xinf_tensor_destroy(result);
     xinf_session_destroy(session);
     return out;
 }

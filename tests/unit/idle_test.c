@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < IDLE_RUNS; i++) {
         out = NULL;
         if (xinf_session_run(session, &in, 1, &out, 1, NULL, &err) != XINF_OK) goto cleanup;
+        xinf_tensor_destroy(out);
     }
     int64_t before = idle_cpu_us();
     nanosleep(&pause, NULL);

@@ -308,7 +308,8 @@ static xinf_status scope_run(scope_stack *st, xi_tf_importer *im, xi_tf_scope *s
         uint32_t node = e->node;
         xinf_status status = XINF_OK;
         bool pushed = false;
-        while (e->next < e->needs.count && !pushed && !status) {
+        /* A push may move the stack: e is not looked at after it. */
+        while (!pushed && !status && e->next < e->needs.count) {
             xi_tf_ref ref = e->needs.refs[e->next++];
             if (ref.node == UINT32_MAX || (ref.control && !im->effects) ||
                 xi_tf_scope_find(s, ref.node))

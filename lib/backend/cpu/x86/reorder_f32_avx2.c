@@ -27,7 +27,7 @@ static xinf_status reorder8_extent(const void *params, xi_operand *const *in,
     if (xinf_dtype_size(in[0]->dtype) != 4 || in[0]->layout == XI_LAYOUT_C16 ||
         out[0]->layout == XI_LAYOUT_C16)
         return xi_fail(err, XINF_INTERNAL, "a reorder that this kernel does not do");
-    e->chunks[0] = (int32_t)(s.batch * s.groups);
+    e->chunks[0] = s.pixels ? (int32_t)(s.batch * s.groups) : 0;
     return XINF_OK;
 }
 
