@@ -52,7 +52,7 @@ xi_value *xi_tf_truth(xi_tf_call *c, xi_value *v)
     return v && xi_tf_rank(v) > 0 ? xi_tf_reshape(c, v, NULL, 0) : v;
 }
 
-static const Tf__Function *control_function(xi_tf_call *c, const char *name)
+static const Tf__Function *tf_control_function(xi_tf_call *c, const char *name)
 {
     const Tf__Attr *a = xi_tf_attr(c, name);
     if (a && a->func) return a->func;
@@ -61,7 +61,7 @@ static const Tf__Function *control_function(xi_tf_call *c, const char *name)
 }
 
 /* A copy of inputs first …, in the arena. */
-static xi_tf_value *control_args(xi_tf_call *c, int32_t first)
+static xi_tf_value *tf_control_args(xi_tf_call *c, int32_t first)
 {
     xi_tf_value *args = xi_arena_array(&c->im->family->arena, (size_t)c->in_count + 1,
                                        sizeof *args);
@@ -70,12 +70,12 @@ static xi_tf_value *control_args(xi_tf_call *c, int32_t first)
     return args;
 }
 
-static void control_op_call(xi_tf_call *c)
+static void tf_control_op_call(xi_tf_call *c)
 {
     xi_tf_value *results;
     int32_t count;
-    const Tf__Function *f = control_function(c, "f");
-    xi_tf_value *args = f ? control_args(c, 0) : NULL;
+    const Tf__Function *f = tf_control_function(c, "f");
+    xi_tf_value *args = f ? tf_control_args(c, 0) : NULL;
     if (!args) return;
     c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, f, c->scope->graph, args,
                              c->in_count);
@@ -86,7 +86,7 @@ static void control_op_call(xi_tf_call *c)
 
 /* Contents of variables at the beginning of a subgraph: what it writes could not be seen outside.
  */
-static xi_value **control_variables(xi_tf_call *c)
+static xi_value **tf_control_variables(xi_tf_call *c)
 {
     xi_value **now = xi_arena_array(&c->im->family->arena, c->im->variable_count + 1, sizeof *now);
     for (size_t i = 0; now && i < c->im->variable_count; i++) now[i] = c->im->variables[i].now;
@@ -94,7 +94,7 @@ static xi_value **control_variables(xi_tf_call *c)
     return now;
 }
 
-static void control_variables_back(xi_tf_call *c, xi_value **now, size_t count)
+static void tf_control_variables_back(xi_tf_call *c, xi_value **now, size_t count)
 {
     for (size_t i = 0; i < c->im->variable_count && now; i++) {
         xi_tf_variable *v = &c->im->variables[i];
@@ -109,8 +109,8 @@ static void control_variables_back(xi_tf_call *c, xi_value **now, size_t count)
     }
 }
 
-static bool control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, int32_t count,
-                            xi_value **out)
+static bool tf_control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, int32_t count,
+                               xi_value **out)
 {
     xi_tf_scope inner = *c->scope;
     xi_tf_call in = *c;
@@ -124,43 +124,43 @@ static bool control_tensors(xi_tf_call *c, xi_graph *g, xi_tf_value *results, in
     return !c->status;
 }
 
-static xi_graph *control_branch(xi_tf_call *c, const Tf__Function *f, const xi_tf_value *args,
-                                int32_t arg_count)
+static xi_graph *tf_control_branch(xi_tf_call *c, const Tf__Function *f, const xi_tf_value *args,
+                                   int32_t arg_count)
 {
     xi_tf_value *results;
     int32_t count;
     xi_graph *g = xi_graph_create(c->im->family, c->scope->graph, XI_STR("branch"));
     size_t variables = c->im->variable_count;
-    xi_value **now = control_variables(c);
+    xi_value **now = tf_control_variables(c);
     if (!g) c->status = xi_tf_no_memory(c->im);
     if (c->status) return NULL;
     c->status = xi_tf_inline(&results, &count, c->im, c->scope, c->node, f, g, args, arg_count);
-    control_variables_back(c, now, variables);
+    tf_control_variables_back(c, now, variables);
     if (c->status) return NULL;
     xi_value **values = xi_arena_array(&c->im->family->arena, (size_t)count + 1, sizeof *values);
     if (!values) c->status = xi_tf_no_memory(c->im);
-    if (c->status || !control_tensors(c, g, results, count, values)) return NULL;
+    if (c->status || !tf_control_tensors(c, g, results, count, values)) return NULL;
     c->status = xi_tf_graph_outputs(c->im, g, values, count);
     return c->status ? NULL : g;
 }
 
-static void control_give(xi_tf_call *c, xi_node *n)
+static void tf_control_give(xi_tf_call *c, xi_node *n)
 {
     for (int32_t i = 0; n && i < n->output_count; i++) xi_tf_give(c, i, n->outputs[i]);
 }
 
-static void control_same_outputs(xi_tf_call *c, const xi_graph *a, const xi_graph *b)
+static void tf_control_same_outputs(xi_tf_call *c, const xi_graph *a, const xi_graph *b)
 {
     if (a && b && a->output_count != b->output_count)
         xi_tf_fail(c, "its branches give %d and %d results", (int)a->output_count,
                    (int)b->output_count);
 }
 
-static void control_op_if(xi_tf_call *c)
+static void tf_control_op_if(xi_tf_call *c)
 {
-    const Tf__Function *yes = control_function(c, "then_branch"),
-                       *no = control_function(c, "else_branch");
-    xi_tf_value *args = yes && no && c->in_count ? control_args(c, 1) : NULL;
+    const Tf__Function *yes = tf_control_function(c, "then_branch"),
+                       *no = tf_control_function(c, "else_branch");
+    xi_tf_value *args = yes && no && c->in_count ? tf_control_args(c, 1) : NULL;
     xi_value *condition = args ? xi_tf_truth(c, xi_tf_in(c, 0)) : NULL;
     int64_t known;
     if (!condition) {
@@ -175,20 +175,20 @@ static void control_op_if(xi_tf_call *c)
         for (int32_t i = 0; i < count && !c->status; i++) xi_tf_give_value(c, i, &results[i]);
         return;
     }
-    xi_graph *a = control_branch(c, yes, args, c->in_count - 1);
-    xi_graph *b = a ? control_branch(c, no, args, c->in_count - 1) : NULL;
-    control_same_outputs(c, a, b);
-    if (b && !c->status) control_give(c, xi_tf_if(c, condition, a, b));
+    xi_graph *a = tf_control_branch(c, yes, args, c->in_count - 1);
+    xi_graph *b = a ? tf_control_branch(c, no, args, c->in_count - 1) : NULL;
+    tf_control_same_outputs(c, a, b);
+    if (b && !c->status) tf_control_give(c, xi_tf_if(c, condition, a, b));
 }
 
 /* Branch i when the index is i, else the rest; the last one when nothing fits. */
-static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *index, size_t i,
-                         const xi_tf_value *args)
+static void tf_control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *index, size_t i,
+                            const xi_tf_value *args)
 {
-    xi_graph *here = control_branch(c, list->func[i], args, c->in_count - 1), *rest;
+    xi_graph *here = tf_control_branch(c, list->func[i], args, c->in_count - 1), *rest;
     if (!here) return;
     if (i + 2 >= list->n_func) {
-        rest = control_branch(c, list->func[list->n_func - 1], args, c->in_count - 1);
+        rest = tf_control_branch(c, list->func[list->n_func - 1], args, c->in_count - 1);
     } else {
         xi_tf_scope inner = *c->scope;
         xi_tf_outputs out = {0};
@@ -197,7 +197,7 @@ static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *inde
         inner.graph = rest;
         in.scope = &inner;
         in.out = &out;
-        if (rest) control_case(&in, list, index, i + 1, args);
+        if (rest) tf_control_case(&in, list, index, i + 1, args);
         xi_value **values = xi_arena_array(&c->im->family->arena, (size_t)out.count + 1,
                                            sizeof *values);
         c->status = !rest || !values ? xi_tf_no_memory(c->im) : in.status;
@@ -207,37 +207,38 @@ static void control_case(xi_tf_call *c, const Tf__AttrList *list, xi_value *inde
             xi_tf_fail(c, "its branches give different numbers of results");
         if (!c->status) c->status = xi_tf_graph_outputs(c->im, rest, values, here->output_count);
     }
-    control_same_outputs(c, here, rest);
+    tf_control_same_outputs(c, here, rest);
     if (!rest || c->status) return;
-    control_give(
+    tf_control_give(
         c, xi_tf_if(c, xi_tf_op2(c, "Equal", index, xi_tf_like(c, index, (double)i)), here, rest));
 }
 
-static void control_op_case(xi_tf_call *c)
+static void tf_control_op_case(xi_tf_call *c)
 {
     const Tf__Attr *a = xi_tf_attr(c, "branches");
-    xi_tf_value *args = a && a->list && a->list->n_func && c->in_count ? control_args(c, 1) : NULL;
+    xi_tf_value *args = a && a->list && a->list->n_func && c->in_count ? tf_control_args(c, 1)
+                                                                       : NULL;
     xi_value *index = args ? xi_tf_in(c, 0) : NULL;
     if (!index || a->list->n_func > 32 || a->list->n_func < 2) {
         xi_tf_refuse(c, "it has no index, or fewer than 2 or more than 32 branches");
         return;
     }
-    control_case(c, a->list, index, 0, args);
+    tf_control_case(c, a->list, index, 0, args);
 }
 
 /* ---- While ---- */
 
-typedef struct control_loop {
+typedef struct tf_control_loop {
     const Tf__Function *cond, *body;
     xi_tf_value *args;
     int32_t *carried; /* which arguments are carried */
     int32_t carried_count;
     xi_value **initial, **results; /* results[0]: whether to go on */
     xi_graph *graph;
-} control_loop;
+} tf_control_loop;
 
-static xi_value *control_while_condition(xi_tf_call *c, const control_loop *l, xi_graph *g,
-                                         const xi_tf_value *args)
+static xi_value *tf_control_while_condition(xi_tf_call *c, const tf_control_loop *l, xi_graph *g,
+                                            const xi_tf_value *args)
 {
     xi_tf_value *results;
     int32_t count;
@@ -254,7 +255,7 @@ static xi_value *control_while_condition(xi_tf_call *c, const control_loop *l, x
     return v;
 }
 
-static bool control_prepare(xi_tf_call *c, control_loop *l)
+static bool tf_control_prepare(xi_tf_call *c, tf_control_loop *l)
 {
     xi_arena *arena = &c->im->family->arena;
     xi_tf_body *b = xi_tf_function_find(c->im, xi_tf_str(l->body->name));
@@ -287,9 +288,9 @@ static bool control_prepare(xi_tf_call *c, control_loop *l)
     return true;
 }
 
-static bool control_while_body(xi_tf_call *c, control_loop *l)
+static bool tf_control_while_body(xi_tf_call *c, tf_control_loop *l)
 {
-    xi_tf_value *args = control_args(c, 0), *results, *kept = NULL;
+    xi_tf_value *args = tf_control_args(c, 0), *results, *kept = NULL;
     int32_t count;
     if (!args) return false;
     for (int32_t k = 0; k < l->carried_count; k++)
@@ -302,26 +303,26 @@ static bool control_while_body(xi_tf_call *c, control_loop *l)
                      : xi_arena_array(&c->im->family->arena, (size_t)count + 1, sizeof *kept);
     if (!kept) return false;
     for (int32_t k = 0; k < l->carried_count; k++) kept[k] = results[l->carried[k]];
-    if (!control_tensors(c, l->graph, kept, l->carried_count, l->results + 1)) return false;
+    if (!tf_control_tensors(c, l->graph, kept, l->carried_count, l->results + 1)) return false;
     for (int32_t k = 0; k < l->carried_count; k++)
         args[l->carried[k]] = (xi_tf_value){.v = l->results[1 + k]};
-    l->results[0] = control_while_condition(c, l, l->graph, args);
+    l->results[0] = tf_control_while_condition(c, l, l->graph, args);
     if (!l->results[0]) return false;
     c->status = xi_tf_graph_outputs(c->im, l->graph, l->results, l->carried_count + 1);
     return !c->status;
 }
 
-static void control_op_while(xi_tf_call *c)
+static void tf_control_op_while(xi_tf_call *c)
 {
-    control_loop l = {.cond = control_function(c, "cond"), .body = NULL};
-    l.body = l.cond ? control_function(c, "body") : NULL;
-    if (!l.body || !control_prepare(c, &l)) return;
+    tf_control_loop l = {.cond = tf_control_function(c, "cond"), .body = NULL};
+    l.body = l.cond ? tf_control_function(c, "body") : NULL;
+    if (!l.body || !tf_control_prepare(c, &l)) return;
     size_t variables = c->im->variable_count;
-    xi_value **now = control_variables(c);
-    xi_tf_value *args = now ? control_args(c, 0) : NULL;
-    xi_value *condition = args ? control_while_condition(c, &l, c->scope->graph, args) : NULL;
-    if (condition) control_while_body(c, &l);
-    control_variables_back(c, now, variables);
+    xi_value **now = tf_control_variables(c);
+    xi_tf_value *args = now ? tf_control_args(c, 0) : NULL;
+    xi_value *condition = args ? tf_control_while_condition(c, &l, c->scope->graph, args) : NULL;
+    if (condition) tf_control_while_body(c, &l);
+    tf_control_variables_back(c, now, variables);
     if (c->status || !condition) return;
     xi_value **in = xi_arena_array(&c->im->family->arena, (size_t)l.carried_count + 2, sizeof *in);
     xi_node *n = in ? xi_tf_node(c, "Loop", l.carried_count, 1, NULL, 0) : NULL;
@@ -344,13 +345,13 @@ static void control_op_while(xi_tf_call *c)
 }
 
 const xi_tf_row xi_tf_control[] = {
-    {"PartitionedCall", control_op_call, NULL, 0},
-    {"StatefulPartitionedCall", control_op_call, NULL, 0},
-    {"If", control_op_if, NULL, 0},
-    {"StatelessIf", control_op_if, NULL, 0},
-    {"Case", control_op_case, NULL, 0},
-    {"StatelessCase", control_op_case, NULL, 0},
-    {"While", control_op_while, NULL, 0},
-    {"StatelessWhile", control_op_while, NULL, 0},
+    {"PartitionedCall", tf_control_op_call, NULL, 0},
+    {"StatefulPartitionedCall", tf_control_op_call, NULL, 0},
+    {"If", tf_control_op_if, NULL, 0},
+    {"StatelessIf", tf_control_op_if, NULL, 0},
+    {"Case", tf_control_op_case, NULL, 0},
+    {"StatelessCase", tf_control_op_case, NULL, 0},
+    {"While", tf_control_op_while, NULL, 0},
+    {"StatelessWhile", tf_control_op_while, NULL, 0},
     {NULL, NULL, NULL, 0},
 };

@@ -7,34 +7,34 @@
 
 enum { FRAME_HOPS = 32, FRAME_SIDES = 64 };
 
-typedef struct frame_var {
+typedef struct tf_frame_var {
     uint32_t merge;
     xi_tf_ref next; /* the NextIteration's input */
     uint32_t enter;
     bool invariant;
     uint32_t in_frame; /* index + 1 of the next variable of the frame */
-} frame_var;
+} tf_frame_var;
 
-typedef struct frame_info {
+typedef struct tf_frame_info {
     xi_tf_ref condition; /* what LoopCond reads */
     bool has_condition;
     uint32_t first_var; /* index + 1 */
     int32_t var_count;
     xi_tf_ref *enters;
     size_t enter_count;
-} frame_info;
+} tf_frame_info;
 
 typedef struct xi_tf_frames {
     uint32_t *of;     /* per node: frame + 1 of an Enter, a loop's Merge, or an Exit */
     uint32_t *var_of; /* per node: variable + 1 of a loop's Merge or an Exit */
-    frame_info *frames;
-    size_t frame_count, frame_capacity;
-    frame_var *vars;
+    tf_frame_info *frames;
+    size_t tf_frame_count, tf_frame_capacity;
+    tf_frame_var *vars;
     size_t var_count, var_capacity;
     xi_tf_needs *needs; /* per node, of Merges */
 } xi_tf_frames;
 
-static bool frame_op(const xi_tf_body *b, uint32_t node, const char *op)
+static bool tf_frame_op(const xi_tf_body *b, uint32_t node, const char *op)
 {
     xi_str name = xi_tf_str(b->nodes[node]->op);
     if (name.len > 3 && memcmp(name.ptr, "Ref", 3) == 0)
@@ -43,7 +43,8 @@ static bool frame_op(const xi_tf_body *b, uint32_t node, const char *op)
 }
 
 /* The data input `k` of a node; false when it has none that is a node. */
-static bool frame_input(xi_tf_ref *out, xi_tf_importer *im, xi_tf_body *b, uint32_t node, size_t k)
+static bool tf_frame_input(xi_tf_ref *out, xi_tf_importer *im, xi_tf_body *b, uint32_t node,
+                           size_t k)
 {
     const xi_tf_ref *refs = xi_tf_body_refs(im, b, node);
     if (!refs || k >= b->nodes[node]->n_input || refs[k].control || refs[k].node == UINT32_MAX)
@@ -52,36 +53,36 @@ static bool frame_input(xi_tf_ref *out, xi_tf_importer *im, xi_tf_body *b, uint3
     return true;
 }
 
-static xinf_status frame_enters(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f)
+static xinf_status tf_frame_enters(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f)
 {
     xinf_status status = XINF_OK;
     xi_onnx_names names;
     xi_onnx_names_init(&names, &im->alloc);
     for (uint32_t i = 0; i < b->count; i++) {
-        if (!frame_op(b, i, "Enter")) continue;
-        const Tf__Attr *a = xi_tf_node_attr(b->nodes[i], "frame_name");
+        if (!tf_frame_op(b, i, "Enter")) continue;
+        const Tf__Attr *a = xi_tf_node_attr(b->nodes[i], "tf_frame_name");
         xi_str name = a && a->has_s ? xi_tf_str(a->s) : XI_STR("");
         xi_onnx_name *entry = xi_onnx_names_find(&names, name);
         if (!entry) {
             entry = xi_onnx_names_add(&names, name);
-            if (!entry || !xi_grow(&im->alloc, (void **)&f->frames, &f->frame_capacity,
-                                   f->frame_count + 1, sizeof *f->frames))
+            if (!entry || !xi_grow(&im->alloc, (void **)&f->frames, &f->tf_frame_capacity,
+                                   f->tf_frame_count + 1, sizeof *f->frames))
                 XI_TRY(xi_fail_memory(im->err, sizeof *f->frames));
-            entry->index = (uint32_t)f->frame_count;
-            f->frames[f->frame_count++] = (frame_info){0};
+            entry->index = (uint32_t)f->tf_frame_count;
+            f->frames[f->tf_frame_count++] = (tf_frame_info){0};
         }
         f->of[i] = entry->index + 1;
         f->frames[entry->index].enter_count++;
     }
-    for (size_t i = 0; i < f->frame_count; i++) {
+    for (size_t i = 0; i < f->tf_frame_count; i++) {
         f->frames[i].enters = xi_arena_array(&im->family->arena, f->frames[i].enter_count,
                                              sizeof *f->frames[i].enters);
         if (!f->frames[i].enters) XI_TRY(xi_tf_no_memory(im));
         f->frames[i].enter_count = 0;
     }
-    for (uint32_t i = 0; i < b->count && f->frame_count; i++) {
+    for (uint32_t i = 0; i < b->count && f->tf_frame_count; i++) {
         if (!f->of[i]) continue;
-        frame_info *frame = &f->frames[f->of[i] - 1];
+        tf_frame_info *frame = &f->frames[f->of[i] - 1];
         frame->enters[frame->enter_count++] = (xi_tf_ref){.node = i};
     }
 cleanup:
@@ -90,28 +91,28 @@ cleanup:
 }
 
 /* Does the next round get the value that this one had? */
-static bool frame_invariant(xi_tf_importer *im, xi_tf_body *b, xi_tf_ref next, uint32_t merge)
+static bool tf_frame_invariant(xi_tf_importer *im, xi_tf_body *b, xi_tf_ref next, uint32_t merge)
 {
     xi_tf_ref ref = next;
     for (int i = 0; i < FRAME_HOPS; i++) {
-        if (frame_op(b, ref.node, "Switch") && ref.output == 1)
-            return frame_input(&ref, im, b, ref.node, 0) && ref.node == merge;
-        if (!frame_op(b, ref.node, "Identity") || !frame_input(&ref, im, b, ref.node, 0))
+        if (tf_frame_op(b, ref.node, "Switch") && ref.output == 1)
+            return tf_frame_input(&ref, im, b, ref.node, 0) && ref.node == merge;
+        if (!tf_frame_op(b, ref.node, "Identity") || !tf_frame_input(&ref, im, b, ref.node, 0))
             return false;
     }
     return false;
 }
 
-static xinf_status frame_merge(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
+static xinf_status tf_frame_merge(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
 {
     xi_tf_ref a, c, next;
-    if (!frame_input(&a, im, b, node, 0) || !frame_input(&c, im, b, node, 1)) return XINF_OK;
-    if (frame_op(b, c.node, "Enter")) {
+    if (!tf_frame_input(&a, im, b, node, 0) || !tf_frame_input(&c, im, b, node, 1)) return XINF_OK;
+    if (tf_frame_op(b, c.node, "Enter")) {
         xi_tf_ref t = a;
         a = c, c = t;
     }
-    if (!frame_op(b, a.node, "Enter") || !f->of[a.node]) return XINF_OK;
-    if (!frame_op(b, c.node, "NextIteration") || !frame_input(&next, im, b, c.node, 0))
+    if (!tf_frame_op(b, a.node, "Enter") || !f->of[a.node]) return XINF_OK;
+    if (!tf_frame_op(b, c.node, "NextIteration") || !tf_frame_input(&next, im, b, c.node, 0))
         return xi_fail(
             im->err, XINF_UNSUPPORTED,
             "node %.*s (Merge): the loop around it has no structure that can be followed",
@@ -119,41 +120,42 @@ static xinf_status frame_merge(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *
     if (!xi_grow(&im->alloc, (void **)&f->vars, &f->var_capacity, f->var_count + 1,
                  sizeof *f->vars))
         return xi_fail_memory(im->err, sizeof *f->vars);
-    frame_info *frame = &f->frames[f->of[a.node] - 1];
-    f->vars[f->var_count] = (frame_var){.merge = node,
-                                        .next = next,
-                                        .enter = a.node,
-                                        .in_frame = frame->first_var,
-                                        .invariant = frame_invariant(im, b, next, node)};
+    tf_frame_info *frame = &f->frames[f->of[a.node] - 1];
+    f->vars[f->var_count] = (tf_frame_var){.merge = node,
+                                           .next = next,
+                                           .enter = a.node,
+                                           .in_frame = frame->first_var,
+                                           .invariant = tf_frame_invariant(im, b, next, node)};
     frame->first_var = f->var_of[node] = (uint32_t)++f->var_count;
     frame->var_count++;
     f->of[node] = f->of[a.node];
     return XINF_OK;
 }
 
-static void frame_switch(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
+static void tf_frame_switch(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
 {
     xi_tf_ref data, cond, inner;
-    if (!frame_input(&data, im, b, node, 0) || !frame_input(&cond, im, b, node, 1) ||
+    if (!tf_frame_input(&data, im, b, node, 0) || !tf_frame_input(&cond, im, b, node, 1) ||
         !f->var_of[data.node])
         return;
-    if (!frame_op(b, cond.node, "LoopCond") || !frame_input(&inner, im, b, cond.node, 0)) return;
-    frame_info *frame = &f->frames[f->of[data.node] - 1];
+    if (!tf_frame_op(b, cond.node, "LoopCond") || !tf_frame_input(&inner, im, b, cond.node, 0))
+        return;
+    tf_frame_info *frame = &f->frames[f->of[data.node] - 1];
     frame->condition = inner;
     frame->has_condition = true;
 }
 
-static void frame_exit(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
+static void tf_frame_exit(xi_tf_importer *im, xi_tf_body *b, xi_tf_frames *f, uint32_t node)
 {
     xi_tf_ref s, m;
-    if (!frame_input(&s, im, b, node, 0) || !frame_op(b, s.node, "Switch") ||
-        !frame_input(&m, im, b, s.node, 0))
+    if (!tf_frame_input(&s, im, b, node, 0) || !tf_frame_op(b, s.node, "Switch") ||
+        !tf_frame_input(&m, im, b, s.node, 0))
         return;
     f->of[node] = f->of[m.node];
     f->var_of[node] = f->var_of[m.node];
 }
 
-static xinf_status frame_build(xi_tf_importer *im, xi_tf_body *b)
+static xinf_status tf_frame_build(xi_tf_importer *im, xi_tf_body *b)
 {
     xinf_status status;
     xi_tf_frames *f = xi_calloc(&im->alloc, 1, sizeof *f);
@@ -163,12 +165,12 @@ static xinf_status frame_build(xi_tf_importer *im, xi_tf_body *b)
     f->var_of = xi_calloc(&im->alloc, b->count + 1, sizeof *f->var_of);
     f->needs = xi_calloc(&im->alloc, b->count + 1, sizeof *f->needs);
     if (!f->of || !f->var_of || !f->needs) return xi_fail_memory(im->err, b->count * 8);
-    XI_TRY(frame_enters(im, b, f));
-    for (uint32_t i = 0; i < b->count && f->frame_count; i++)
-        if (frame_op(b, i, "Merge")) XI_TRY(frame_merge(im, b, f, i));
-    for (uint32_t i = 0; i < b->count && f->frame_count; i++) {
-        if (frame_op(b, i, "Switch")) frame_switch(im, b, f, i);
-        if (frame_op(b, i, "Exit")) frame_exit(im, b, f, i);
+    XI_TRY(tf_frame_enters(im, b, f));
+    for (uint32_t i = 0; i < b->count && f->tf_frame_count; i++)
+        if (tf_frame_op(b, i, "Merge")) XI_TRY(tf_frame_merge(im, b, f, i));
+    for (uint32_t i = 0; i < b->count && f->tf_frame_count; i++) {
+        if (tf_frame_op(b, i, "Switch")) tf_frame_switch(im, b, f, i);
+        if (tf_frame_op(b, i, "Exit")) tf_frame_exit(im, b, f, i);
     }
 cleanup:
     return status;
@@ -181,7 +183,7 @@ void xi_tf_frames_free(xi_tf_importer *im, xi_tf_body *b)
     xi_free(&im->alloc, f->of, (b->count + 1) * sizeof *f->of);
     xi_free(&im->alloc, f->var_of, (b->count + 1) * sizeof *f->var_of);
     xi_free(&im->alloc, f->needs, (b->count + 1) * sizeof *f->needs);
-    xi_free(&im->alloc, f->frames, f->frame_capacity * sizeof *f->frames);
+    xi_free(&im->alloc, f->frames, f->tf_frame_capacity * sizeof *f->frames);
     xi_free(&im->alloc, f->vars, f->var_capacity * sizeof *f->vars);
     xi_free(&im->alloc, f, sizeof *f);
     b->frames = NULL;
@@ -190,40 +192,40 @@ void xi_tf_frames_free(xi_tf_importer *im, xi_tf_body *b)
 /* ---- branches ---- */
 
 /* A walk backwards from one input of a Merge. seen: per node, which input's walk was there last. */
-typedef struct frame_walk {
+typedef struct tf_frame_walk {
     uint32_t *seen, *stack;
     size_t depth;
-} frame_walk;
+} tf_frame_walk;
 
-typedef struct frame_side {
+typedef struct tf_frame_side {
     xi_tf_ref pred;
     uint32_t ports; /* bit set of outputs that lead here */
-} frame_side;
+} tf_frame_side;
 
-static bool frame_is_switch(const xi_tf_body *b, uint32_t node)
+static bool tf_frame_is_switch(const xi_tf_body *b, uint32_t node)
 {
-    return frame_op(b, node, "Switch") || xi_str_is(xi_tf_str(b->nodes[node]->op), "_SwitchN");
+    return tf_frame_op(b, node, "Switch") || xi_str_is(xi_tf_str(b->nodes[node]->op), "_SwitchN");
 }
 
-static bool frame_same(xi_tf_ref a, xi_tf_ref b)
+static bool tf_frame_same(xi_tf_ref a, xi_tf_ref b)
 {
     return a.node == b.node && a.output == b.output;
 }
 
-static void frame_side_add(frame_side *sides, int32_t *count, xi_tf_ref pred, int32_t port)
+static void tf_frame_side_add(tf_frame_side *sides, int32_t *count, xi_tf_ref pred, int32_t port)
 {
     int32_t i = 0;
-    while (i < *count && !frame_same(sides[i].pred, pred)) i++;
+    while (i < *count && !tf_frame_same(sides[i].pred, pred)) i++;
     if (i == FRAME_SIDES || port > 31) return;
-    if (i == *count) sides[(*count)++] = (frame_side){pred, 0};
+    if (i == *count) sides[(*count)++] = (tf_frame_side){pred, 0};
     sides[i].ports |= 1u << port;
 }
 
 /* All Switches that lead to `from`, with the outputs that do; or, with `only`, what the Switches on
  * that condition read. */
-static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, uint32_t mark,
-                              xi_tf_ref from, frame_side *sides, int32_t *side_count,
-                              const xi_tf_ref *only, xi_tf_ref *data, size_t *data_count)
+static xinf_status tf_frame_back(xi_tf_importer *im, xi_tf_body *b, tf_frame_walk *w, uint32_t mark,
+                                 xi_tf_ref from, tf_frame_side *sides, int32_t *side_count,
+                                 const xi_tf_ref *only, xi_tf_ref *data, size_t *data_count)
 {
     xi_tf_ref start = from;
     w->depth = 0;
@@ -238,18 +240,19 @@ static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, 
             xi_tf_ref pred;
             if (i == 0 && node != start.node) continue;
             if (r.node == UINT32_MAX) continue;
-            if (frame_is_switch(b, r.node) && frame_input(&pred, im, b, r.node, 1) &&
-                !frame_op(b, pred.node, "LoopCond")) {
-                if (sides && !r.control) frame_side_add(sides, side_count, pred, r.output);
-                if (only && frame_same(pred, *only)) {
+            if (tf_frame_is_switch(b, r.node) && tf_frame_input(&pred, im, b, r.node, 1) &&
+                !tf_frame_op(b, pred.node, "LoopCond")) {
+                if (sides && !r.control) tf_frame_side_add(sides, side_count, pred, r.output);
+                if (only && tf_frame_same(pred, *only)) {
                     xi_tf_ref d;
-                    if (w->seen[r.node] != mark && frame_input(&d, im, b, r.node, 0))
+                    if (w->seen[r.node] != mark && tf_frame_input(&d, im, b, r.node, 0))
                         data[(*data_count)++] = d;
                     w->seen[r.node] = mark;
                     continue;
                 }
             }
-            if (i == 0 || w->seen[r.node] == mark || frame_op(b, r.node, "NextIteration")) continue;
+            if (i == 0 || w->seen[r.node] == mark || tf_frame_op(b, r.node, "NextIteration"))
+                continue;
             w->seen[r.node] = mark;
             w->stack[w->depth++] = r.node;
             im->steps++;
@@ -264,15 +267,16 @@ static xinf_status frame_back(xi_tf_importer *im, xi_tf_body *b, frame_walk *w, 
 
 /* The condition that tells a Merge's inputs apart: on every input exactly one side of it, not the
  * same on all. */
-static bool frame_choose_side(xi_tf_ref *out, uint32_t *ports, frame_side (*sides)[FRAME_SIDES],
-                              const int32_t *counts, int32_t inputs)
+static bool tf_frame_choose_side(xi_tf_ref *out, uint32_t *ports,
+                                 tf_frame_side (*sides)[FRAME_SIDES], const int32_t *counts,
+                                 int32_t inputs)
 {
     for (int32_t k = 0; k < counts[0]; k++) {
         uint32_t all = 0;
         bool fits = true;
         for (int32_t i = 0; i < inputs && fits; i++) {
             int32_t j = 0;
-            while (j < counts[i] && !frame_same(sides[i][j].pred, sides[0][k].pred)) j++;
+            while (j < counts[i] && !tf_frame_same(sides[i][j].pred, sides[0][k].pred)) j++;
             uint32_t p = j < counts[i] ? sides[i][j].ports : 0;
             fits = p && !(p & (p - 1)) && !(all & p);
             all |= p;
@@ -284,16 +288,16 @@ static bool frame_choose_side(xi_tf_ref *out, uint32_t *ports, frame_side (*side
     return false;
 }
 
-typedef struct frame_scratch {
-    frame_side sides[32][FRAME_SIDES];
+typedef struct tf_frame_scratch {
+    tf_frame_side sides[32][FRAME_SIDES];
     int32_t counts[32];
     uint32_t ports[32];
-} frame_scratch;
+} tf_frame_scratch;
 
 /* refs: what the Switches read, then the condition; output numbers of the sides follow as control
  * references. */
-static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b, uint32_t index,
-                                frame_walk *w, frame_scratch *s)
+static xinf_status tf_frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b,
+                                   uint32_t index, tf_frame_walk *w, tf_frame_scratch *s)
 {
     const Tf__Node *n = b->nodes[index];
     const xi_tf_ref *refs = xi_tf_body_refs(im, b, index);
@@ -303,11 +307,11 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
     while ((size_t)inputs < n->n_input && inputs < 32 && !refs[inputs].control) inputs++;
     for (int32_t i = 0; i < inputs; i++) {
         s->counts[i] = 0;
-        xinf_status status = frame_back(im, b, w, (uint32_t)i + 1, refs[i], s->sides[i],
-                                        &s->counts[i], NULL, NULL, NULL);
+        xinf_status status = tf_frame_back(im, b, w, (uint32_t)i + 1, refs[i], s->sides[i],
+                                           &s->counts[i], NULL, NULL, NULL);
         if (status) return status;
     }
-    if (inputs < 2 || !frame_choose_side(&pred, s->ports, s->sides, s->counts, inputs))
+    if (inputs < 2 || !tf_frame_choose_side(&pred, s->ports, s->sides, s->counts, inputs))
         return xi_fail(
             im->err, XINF_UNSUPPORTED,
             "node %.*s (Merge): the branches before it have no structure that can be followed",
@@ -317,7 +321,7 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
     if (!data) return xi_fail_memory(im->err, room * sizeof *data);
     xinf_status status = XINF_OK;
     for (int32_t i = 0; i < inputs && !status; i++)
-        status = frame_back(im, b, w, 64 + 1, refs[i], NULL, NULL, &pred, data, &count);
+        status = tf_frame_back(im, b, w, 64 + 1, refs[i], NULL, NULL, &pred, data, &count);
     xi_tf_ref *kept = status ? NULL
                              : xi_arena_array(&im->family->arena, count + 1 + (size_t)inputs,
                                               sizeof *kept);
@@ -338,13 +342,13 @@ static xinf_status frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body
     return status;
 }
 
-static xinf_status frame_merge_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b,
-                                     uint32_t index)
+static xinf_status tf_frame_merge_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b,
+                                        uint32_t index)
 {
-    frame_walk w = {.seen = xi_calloc(&im->alloc, b->count + 1, sizeof *w.seen),
-                    .stack = xi_alloc(&im->alloc, (b->count + 1) * sizeof *w.stack)};
-    frame_scratch *s = xi_calloc(&im->alloc, 1, sizeof *s);
-    xinf_status status = w.seen && w.stack && s ? frame_branch(out, im, b, index, &w, s)
+    tf_frame_walk w = {.seen = xi_calloc(&im->alloc, b->count + 1, sizeof *w.seen),
+                       .stack = xi_alloc(&im->alloc, (b->count + 1) * sizeof *w.stack)};
+    tf_frame_scratch *s = xi_calloc(&im->alloc, 1, sizeof *s);
+    xinf_status status = w.seen && w.stack && s ? tf_frame_branch(out, im, b, index, &w, s)
                                                 : xi_fail_memory(im->err, b->count * 8);
     xi_free(&im->alloc, w.seen, (b->count + 1) * sizeof *w.seen);
     xi_free(&im->alloc, w.stack, (b->count + 1) * sizeof *w.stack);
@@ -354,11 +358,11 @@ static xinf_status frame_merge_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf
 
 xinf_status xi_tf_frame_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *b, uint32_t index)
 {
-    bool merge = frame_op(b, index, "Merge"), exits = frame_op(b, index, "Exit");
+    bool merge = tf_frame_op(b, index, "Merge"), exits = tf_frame_op(b, index, "Exit");
     *out = (xi_tf_needs){xi_tf_body_refs(im, b, index), b->nodes[index]->n_input};
     if (!out->refs) return XINF_MALFORMED;
     if (!merge && !exits) return XINF_OK;
-    xinf_status status = b->frames ? XINF_OK : frame_build(im, b);
+    xinf_status status = b->frames ? XINF_OK : tf_frame_build(im, b);
     if (status) return status;
     xi_tf_frames *f = b->frames;
     if (exits && f->of[index])
@@ -370,14 +374,14 @@ xinf_status xi_tf_frame_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *
                        "node %.*s (%.*s): the loop around it has no structure that can be followed",
                        XI_STR_ARG(xi_tf_str(b->nodes[index]->name)),
                        XI_STR_ARG(xi_tf_str(b->nodes[index]->op)));
-    if (!f->needs[index].refs) status = frame_merge_needs(&f->needs[index], im, b, index);
+    if (!f->needs[index].refs) status = tf_frame_merge_needs(&f->needs[index], im, b, index);
     *out = f->needs[index];
     return status;
 }
 
 /* ---- building ---- */
 
-static xinf_status frame_scope(xi_tf_scope *s, xi_tf_call *c, xi_graph *graph)
+static xinf_status tf_frame_scope(xi_tf_scope *s, xi_tf_call *c, xi_graph *graph)
 {
     xinf_status status = xi_tf_scope_init(s, c->im, c->scope->body, graph);
     s->outer = c->scope;
@@ -394,12 +398,12 @@ static xinf_status frame_scope(xi_tf_scope *s, xi_tf_call *c, xi_graph *graph)
 }
 
 /* Computes one input of a Merge in a graph of its own. */
-static xi_graph *frame_side_build(xi_tf_call *c, xi_tf_ref ref)
+static xi_graph *tf_frame_side_build(xi_tf_call *c, xi_tf_ref ref)
 {
     xi_tf_scope inner;
     xi_tf_value *v;
     xi_graph *g = xi_graph_create(c->im->family, c->scope->graph, XI_STR("branch"));
-    xinf_status status = g ? frame_scope(&inner, c, g) : xi_tf_no_memory(c->im);
+    xinf_status status = g ? tf_frame_scope(&inner, c, g) : xi_tf_no_memory(c->im);
     if (!g) {
         c->status = status;
         return NULL;
@@ -420,23 +424,23 @@ static xi_graph *frame_side_build(xi_tf_call *c, xi_tf_ref ref)
 }
 
 /* Merge with inputs i … of sides port[i]: If(pred is that side) … else the rest. */
-static xi_value *frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *refs,
-                              const xi_tf_ref *ports, int32_t i, int32_t count)
+static xi_value *tf_frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *refs,
+                                 const xi_tf_ref *ports, int32_t i, int32_t count)
 {
     xi_value *cond = xi_tf_dtype_of(pred) == XINF_BOOL
                          ? pred
                          : xi_tf_op2(c, "Equal", pred, xi_tf_like(c, pred, ports[i].output));
-    xi_graph *here = frame_side_build(c, refs[i]), *rest = NULL;
+    xi_graph *here = tf_frame_side_build(c, refs[i]), *rest = NULL;
     if (!here || !cond) return NULL;
     if (i + 2 == count) {
-        rest = frame_side_build(c, refs[i + 1]);
+        rest = tf_frame_side_build(c, refs[i + 1]);
     } else {
         rest = xi_graph_create(c->im->family, c->scope->graph, XI_STR("branch"));
         xi_tf_scope inner = *c->scope;
         xi_tf_call in = *c;
         inner.graph = rest;
         in.scope = &inner;
-        xi_value *v = rest ? frame_choice(&in, pred, refs, ports, i + 1, count) : NULL;
+        xi_value *v = rest ? tf_frame_choice(&in, pred, refs, ports, i + 1, count) : NULL;
         if (in.status) c->status = in.status;
         if (!v || (c->status = xi_tf_graph_outputs(c->im, rest, &v, 1))) return NULL;
     }
@@ -446,7 +450,7 @@ static xi_value *frame_choice(xi_tf_call *c, xi_value *pred, const xi_tf_ref *re
         c, xi_tf_if(c, cond, first_is_true ? here : rest, first_is_true ? rest : here), 0);
 }
 
-static void frame_op_merge(xi_tf_call *c)
+static void tf_frame_op_merge(xi_tf_call *c)
 {
     xi_tf_importer *im = c->im;
     const xi_tf_needs *needs = &c->scope->body->frames->needs[c->index];
@@ -469,7 +473,7 @@ static void frame_op_merge(xi_tf_call *c)
         xi_tf_give(c, 1, xi_tf_scalar(c, XINF_INT32, k));
         return;
     }
-    xi_tf_give(c, 0, frame_choice(c, pred, refs, ports, 0, count));
+    xi_tf_give(c, 0, tf_frame_choice(c, pred, refs, ports, 0, count));
     if (count == 2 && xi_tf_dtype_of(pred) == XINF_BOOL && !c->status && !c->refused) {
         xi_value *side = xi_tf_cast(c, ports[0].output == 0 ? pred : xi_tf_op1(c, "Not", pred),
                                     XINF_INT32);
@@ -477,22 +481,22 @@ static void frame_op_merge(xi_tf_call *c)
     }
 }
 
-typedef struct frame_loop {
+typedef struct tf_frame_loop {
     const xi_tf_frames *f;
-    const frame_info *frame;
+    const tf_frame_info *frame;
     int32_t count; /* carried */
-    const frame_var **vars;
+    const tf_frame_var **vars;
     xi_value **initial, **final;
     xi_graph *body;
-} frame_loop;
+} tf_frame_loop;
 
 /* Sets the loop's Merges in a scope: carried ones to `values`, the others to what entered. */
-static xinf_status frame_set(xi_tf_call *c, xi_tf_scope *s, const frame_loop *l,
-                             xi_value *const *values)
+static xinf_status tf_frame_set(xi_tf_call *c, xi_tf_scope *s, const tf_frame_loop *l,
+                                xi_value *const *values)
 {
     xinf_status status = XINF_OK;
     for (uint32_t at = l->frame->first_var; at && !status; at = l->f->vars[at - 1].in_frame) {
-        const frame_var *v = &l->f->vars[at - 1];
+        const tf_frame_var *v = &l->f->vars[at - 1];
         if (!v->invariant) continue;
         xi_tf_outputs *o = xi_tf_scope_find(c->scope, v->enter);
         if (o && o->count) status = xi_tf_scope_preset(c->im, s, v->merge, 0, o->items[0]);
@@ -502,14 +506,14 @@ static xinf_status frame_set(xi_tf_call *c, xi_tf_scope *s, const frame_loop *l,
     return status;
 }
 
-static xinf_status frame_condition(xi_value **out, xi_tf_call *c, const frame_loop *l, xi_graph *g,
-                                   xi_value *const *values)
+static xinf_status tf_frame_condition(xi_value **out, xi_tf_call *c, const tf_frame_loop *l,
+                                      xi_graph *g, xi_value *const *values)
 {
     xi_tf_scope s;
     xi_tf_value *v = NULL;
-    xinf_status status = frame_scope(&s, c, g);
+    xinf_status status = tf_frame_scope(&s, c, g);
     *out = NULL;
-    if (!status) status = frame_set(c, &s, l, values);
+    if (!status) status = tf_frame_set(c, &s, l, values);
     if (!status) status = xi_tf_eval(&v, c->im, &s, l->frame->condition);
     if (!status) {
         xi_tf_call in = *c;
@@ -521,11 +525,11 @@ static xinf_status frame_condition(xi_value **out, xi_tf_call *c, const frame_lo
     return status;
 }
 
-static xinf_status frame_body(xi_tf_call *c, frame_loop *l, xi_value **results)
+static xinf_status tf_frame_body(xi_tf_call *c, tf_frame_loop *l, xi_value **results)
 {
     xi_tf_scope s;
-    xinf_status status = frame_scope(&s, c, l->body);
-    if (!status) status = frame_set(c, &s, l, l->body->inputs + 2);
+    xinf_status status = tf_frame_scope(&s, c, l->body);
+    if (!status) status = tf_frame_set(c, &s, l, l->body->inputs + 2);
     xi_tf_call in = *c;
     in.scope = &s;
     for (int32_t i = 0; i < l->count && !status; i++) {
@@ -539,12 +543,12 @@ static xinf_status frame_body(xi_tf_call *c, frame_loop *l, xi_value **results)
                              "node %.*s: the loop carries something that is no tensor",
                              XI_STR_ARG(xi_tf_str(c->node->name)));
     }
-    if (!status) status = frame_condition(&results[0], c, l, l->body, results + 1);
+    if (!status) status = tf_frame_condition(&results[0], c, l, l->body, results + 1);
     xi_tf_scope_free(&s, c->im);
     return status;
 }
 
-static xinf_status frame_prepare(xi_tf_call *c, frame_loop *l)
+static xinf_status tf_frame_prepare(xi_tf_call *c, tf_frame_loop *l)
 {
     xi_arena *arena = &c->im->family->arena;
     size_t room = (size_t)l->frame->var_count + 4;
@@ -561,7 +565,7 @@ static xinf_status frame_prepare(xi_tf_call *c, frame_loop *l)
         l->body, XI_STR(""), &(xi_type){.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL});
     l->body->input_count = 2;
     for (uint32_t at = l->frame->first_var; at; at = l->f->vars[at - 1].in_frame) {
-        const frame_var *v = &l->f->vars[at - 1];
+        const tf_frame_var *v = &l->f->vars[at - 1];
         xi_tf_outputs *o = xi_tf_scope_find(c->scope, v->enter);
         if (v->invariant) continue;
         xi_value *x = o && o->count ? xi_tf_tensor(c, &o->items[0]) : NULL;
@@ -578,20 +582,20 @@ static xinf_status frame_prepare(xi_tf_call *c, frame_loop *l)
     return XINF_OK;
 }
 
-static void frame_op_exit(xi_tf_call *c)
+static void tf_frame_op_exit(xi_tf_call *c)
 {
     xi_tf_body *b = c->scope->body;
     xi_tf_frames *f = b->frames;
-    uint32_t frame_index = f->of[c->index];
-    frame_loop l = {.f = f, .frame = &f->frames[frame_index - 1]};
+    uint32_t tf_frame_index = f->of[c->index];
+    tf_frame_loop l = {.f = f, .frame = &f->frames[tf_frame_index - 1]};
     xi_value *condition = NULL;
     if (!l.frame->has_condition) {
         xi_tf_refuse(c, "the loop around it has no condition");
         return;
     }
-    c->status = frame_prepare(c, &l);
-    if (!c->status) c->status = frame_condition(&condition, c, &l, c->scope->graph, l.initial);
-    if (!c->status) c->status = frame_body(c, &l, l.final);
+    c->status = tf_frame_prepare(c, &l);
+    if (!c->status) c->status = tf_frame_condition(&condition, c, &l, c->scope->graph, l.initial);
+    if (!c->status) c->status = tf_frame_body(c, &l, l.final);
     if (!c->status) c->status = xi_tf_graph_outputs(c->im, l.body, l.final, l.count + 1);
     if (c->status) return;
     xi_node *n = xi_tf_node(c, "Loop", l.count, 1, NULL, 0);
@@ -611,8 +615,8 @@ static void frame_op_exit(xi_tf_call *c)
     if (c->status) return;
     xi_tf_infer(c->im, n);
     for (uint32_t i = 0; i < b->count; i++) {
-        if (f->of[i] != frame_index || !frame_op(b, i, "Exit")) continue;
-        const frame_var *v = &f->vars[f->var_of[i] - 1];
+        if (f->of[i] != tf_frame_index || !tf_frame_op(b, i, "Exit")) continue;
+        const tf_frame_var *v = &f->vars[f->var_of[i] - 1];
         xi_tf_outputs *o = v->invariant ? xi_tf_scope_find(c->scope, v->enter) : NULL;
         xi_tf_value value = o && o->count ? o->items[0] : (xi_tf_value){0};
         for (int32_t k = 0; k < l.count; k++)
@@ -622,13 +626,13 @@ static void frame_op_exit(xi_tf_call *c)
     }
 }
 
-static void frame_op_pass(xi_tf_call *c)
+static void tf_frame_op_pass(xi_tf_call *c)
 {
     for (int32_t i = 0; i < c->row->how; i++)
         if (c->in_count) xi_tf_give_value(c, i, c->in[0]);
 }
 
-static void frame_op_switch_n(xi_tf_call *c)
+static void tf_frame_op_switch_n(xi_tf_call *c)
 {
     int64_t outputs = xi_tf_int(c, "num_outs", 2);
     for (int32_t i = 0; i < outputs && i < 4096 && c->in_count; i++)
@@ -636,17 +640,17 @@ static void frame_op_switch_n(xi_tf_call *c)
 }
 
 const xi_tf_row xi_tf_frame[] = {
-    {"Enter", frame_op_pass, NULL, 1},
-    {"RefEnter", frame_op_pass, NULL, 1},
-    {"Switch", frame_op_pass, NULL, 2},
-    {"RefSwitch", frame_op_pass, NULL, 2},
-    {"_SwitchN", frame_op_switch_n, NULL, 0},
-    {"LoopCond", frame_op_pass, NULL, 1},
-    {"NextIteration", frame_op_pass, NULL, 1},
-    {"RefNextIteration", frame_op_pass, NULL, 1},
-    {"Exit", frame_op_exit, NULL, 0},
-    {"RefExit", frame_op_exit, NULL, 0},
-    {"Merge", frame_op_merge, NULL, 0},
-    {"RefMerge", frame_op_merge, NULL, 0},
+    {"Enter", tf_frame_op_pass, NULL, 1},
+    {"RefEnter", tf_frame_op_pass, NULL, 1},
+    {"Switch", tf_frame_op_pass, NULL, 2},
+    {"RefSwitch", tf_frame_op_pass, NULL, 2},
+    {"_SwitchN", tf_frame_op_switch_n, NULL, 0},
+    {"LoopCond", tf_frame_op_pass, NULL, 1},
+    {"NextIteration", tf_frame_op_pass, NULL, 1},
+    {"RefNextIteration", tf_frame_op_pass, NULL, 1},
+    {"Exit", tf_frame_op_exit, NULL, 0},
+    {"RefExit", tf_frame_op_exit, NULL, 0},
+    {"Merge", tf_frame_op_merge, NULL, 0},
+    {"RefMerge", tf_frame_op_merge, NULL, 0},
     {NULL, NULL, NULL, 0},
 };
