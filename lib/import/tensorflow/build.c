@@ -139,6 +139,7 @@ static void build_name(xi_tf_call *c, int32_t i, xi_value *v)
     if (!v || v->name.len || v->literal || c->scope->body->function) return;
     int len = snprintf(text, sizeof text, ":%d", (int)i);
     char *joined = xi_arena_alloc(&c->im->family->arena, name.len + (size_t)len + 1);
+    if (!joined) c->status = xi_tf_no_memory(c->im);
     if (!joined) return;
     if (name.len) memcpy(joined, name.ptr, name.len);
     memcpy(joined + name.len, text, (size_t)len);

@@ -277,6 +277,7 @@ static bool tf_control_prepare(xi_tf_call *c, tf_control_loop *l)
     g->input_count = 2;
     for (int32_t i = 0; i < c->in_count; i++) {
         if (c->in[i]->resource || (b && xi_tf_function_passes(c->im, b, i))) continue;
+        if (c->im->refs_status) c->status = c->im->refs_status;
         xi_value *v = xi_tf_in(c, i);
         if (!v) xi_tf_fail(c, "argument %d is no tensor", (int)i);
         xi_value *inner = v ? xi_tf_carried(c->im, g, v) : NULL;

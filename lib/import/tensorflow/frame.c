@@ -60,7 +60,7 @@ static xinf_status tf_frame_enters(xi_tf_importer *im, xi_tf_body *b, xi_tf_fram
     xi_onnx_names_init(&names, &im->alloc);
     for (uint32_t i = 0; i < b->count; i++) {
         if (!tf_frame_op(b, i, "Enter")) continue;
-        const Tf__Attr *a = xi_tf_node_attr(b->nodes[i], "tf_frame_name");
+        const Tf__Attr *a = xi_tf_node_attr(b->nodes[i], "frame_name");
         xi_str name = a && a->has_s ? xi_tf_str(a->s) : XI_STR("");
         xi_onnx_name *entry = xi_onnx_names_find(&names, name);
         if (!entry) {
@@ -172,6 +172,7 @@ static xinf_status tf_frame_build(xi_tf_importer *im, xi_tf_body *b)
         if (tf_frame_op(b, i, "Switch")) tf_frame_switch(im, b, f, i);
         if (tf_frame_op(b, i, "Exit")) tf_frame_exit(im, b, f, i);
     }
+    status = im->refs_status;
 cleanup:
     return status;
 }
@@ -234,7 +235,7 @@ static xinf_status tf_frame_back(xi_tf_importer *im, xi_tf_body *b, tf_frame_wal
     if (node == UINT32_MAX) return XINF_OK;
     for (;;) {
         const xi_tf_ref *refs = xi_tf_body_refs(im, b, node);
-        if (!refs) return XINF_MALFORMED;
+        if (!refs) return im->refs_status;
         for (size_t i = 0; i <= b->nodes[node]->n_input; i++) {
             xi_tf_ref r = i ? refs[i - 1] : (xi_tf_ref){.node = node, .output = port};
             xi_tf_ref pred;
@@ -257,6 +258,7 @@ static xinf_status tf_frame_back(xi_tf_importer *im, xi_tf_body *b, tf_frame_wal
             w->stack[w->depth++] = r.node;
             im->steps++;
         }
+        if (im->refs_status) return im->refs_status;
         if (im->steps > im->limits.max_steps)
             return xi_fail(im->err, XINF_LIMIT, "the model's branches are nested too often");
         if (!w->depth) return XINF_OK;
@@ -303,7 +305,7 @@ static xinf_status tf_frame_branch(xi_tf_needs *out, xi_tf_importer *im, xi_tf_b
     const xi_tf_ref *refs = xi_tf_body_refs(im, b, index);
     int32_t inputs = 0;
     xi_tf_ref pred;
-    if (!refs) return XINF_MALFORMED;
+    if (!refs) return im->refs_status;
     while ((size_t)inputs < n->n_input && inputs < 32 && !refs[inputs].control) inputs++;
     for (int32_t i = 0; i < inputs; i++) {
         s->counts[i] = 0;
@@ -360,7 +362,7 @@ xinf_status xi_tf_frame_needs(xi_tf_needs *out, xi_tf_importer *im, xi_tf_body *
 {
     bool merge = tf_frame_op(b, index, "Merge"), exits = tf_frame_op(b, index, "Exit");
     *out = (xi_tf_needs){xi_tf_body_refs(im, b, index), b->nodes[index]->n_input};
-    if (!out->refs) return XINF_MALFORMED;
+    if (!out->refs) return im->refs_status;
     if (!merge && !exits) return XINF_OK;
     xinf_status status = b->frames ? XINF_OK : tf_frame_build(im, b);
     if (status) return status;

@@ -31,9 +31,11 @@ bool xi_tf_function_passes(xi_tf_importer *im, xi_tf_body *b, int32_t index)
 {
     xi_tf_ref ref;
     const Tf__FunctionDef *f = b->function;
-    if (!f->signature || (size_t)index >= f->signature->n_output_arg || xi_tf_body_prepare(im, b))
-        return false;
-    if (function_result_ref(&ref, im, b, (size_t)index)) return false;
+    if (!f->signature || (size_t)index >= f->signature->n_output_arg) return false;
+    xinf_status status = xi_tf_body_prepare(im, b);
+    if (!status) status = function_result_ref(&ref, im, b, (size_t)index);
+    if (status) im->refs_status = status;
+    if (status) return false;
     for (int hops = 0; hops < 32; hops++) {
         if (ref.node == UINT32_MAX) return ref.output == index;
         if (!xi_str_is(xi_tf_str(b->nodes[ref.node]->op), "Identity")) return false;

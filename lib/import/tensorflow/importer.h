@@ -85,7 +85,8 @@ typedef struct xi_tf_importer {
     xi_onnx_names resource_names; /* shared name → index of the variable */
     xi_tf_variable *variables;
     size_t variable_count, variable_capacity;
-    bool effects; /* something writes a variable: the order of control edges matters */
+    xinf_status refs_status; /* of the last failure to read a node's inputs */
+    bool effects;            /* something writes a variable: the order of control edges matters */
     xinf_error *err;
 } xi_tf_importer;
 
@@ -134,7 +135,8 @@ void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const
                      size_t count, const Tf__FunctionDef *f);
 xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b);
 void xi_tf_body_free(xi_tf_importer *im, xi_tf_body *b);
-/* The inputs of a node, node->n_input of them. NULL with im->err set when one names nothing. */
+/* The inputs of a node, node->n_input of them. NULL with im->err and im->refs_status set when one
+ * names nothing. */
 const xi_tf_ref *xi_tf_body_refs(xi_tf_importer *im, xi_tf_body *b, uint32_t index);
 /* "name", "name:1", "^name" or (in functions) "name:output:0". */
 xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body *b, xi_str text,
@@ -156,7 +158,8 @@ xinf_status xi_tf_inline(xi_tf_value **out, int32_t *out_count, xi_tf_importer *
                          xi_tf_scope *caller, const Tf__Node *call, const Tf__Function *f,
                          xi_graph *graph, const xi_tf_value *args, int32_t arg_count);
 xi_tf_body *xi_tf_function_find(xi_tf_importer *im, xi_str name);
-/* Does result `index` of the function hand argument `index` through? */
+/* Does result `index` of the function hand argument `index` through? A failure to find out is in
+ * im->refs_status. */
 bool xi_tf_function_passes(xi_tf_importer *im, xi_tf_body *b, int32_t index);
 
 /* ---- frame.c: loops and branches of Switch, Merge, Enter, Exit and NextIteration ---- */

@@ -13,13 +13,8 @@ void xi_tf_body_init(xi_tf_body *b, const xinf_allocator *alloc, Tf__Node *const
     xi_onnx_names_init(&b->names, alloc);
 }
 
-xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b)
+static xinf_status scope_index(xi_tf_importer *im, xi_tf_body *b)
 {
-    if (b->ready) return XINF_OK;
-    if (b->count >= UINT32_MAX)
-        return xi_fail(im->err, XINF_LIMIT, "TensorFlow graph: it has too many nodes");
-    if (!b->refs) b->refs = xi_calloc(&im->alloc, b->count + 1, sizeof *b->refs);
-    if (!b->refs) return xi_fail_memory(im->err, b->count * sizeof *b->refs);
     for (size_t i = 0; i < b->count; i++) {
         xi_str name = xi_tf_str(b->nodes[i]->name);
         if (!name.len)
@@ -33,8 +28,20 @@ xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b)
         if (!entry) return xi_fail_memory(im->err, sizeof *entry);
         entry->index = (uint32_t)i;
     }
-    b->ready = true;
     return XINF_OK;
+}
+
+xinf_status xi_tf_body_prepare(xi_tf_importer *im, xi_tf_body *b)
+{
+    if (b->ready) return XINF_OK;
+    if (b->count >= UINT32_MAX)
+        return xi_fail(im->err, XINF_LIMIT, "TensorFlow graph: it has too many nodes");
+    if (!b->refs) b->refs = xi_calloc(&im->alloc, b->count + 1, sizeof *b->refs);
+    if (!b->refs) return xi_fail_memory(im->err, b->count * sizeof *b->refs);
+    xinf_status status = scope_index(im, b);
+    if (status) xi_onnx_names_free(&b->names);
+    b->ready = status == XINF_OK;
+    return status;
 }
 
 void xi_tf_body_free(xi_tf_importer *im, xi_tf_body *b)
@@ -151,23 +158,29 @@ xinf_status xi_tf_ref_parse(xi_tf_ref *out, xi_tf_importer *im, const xi_tf_body
     return XINF_OK;
 }
 
+static xinf_status scope_refs(xi_tf_ref **out, xi_tf_importer *im, xi_tf_body *b, const Tf__Node *n)
+{
+    xinf_status status = XINF_OK;
+    if (n->n_input > SCOPE_MAX_INPUTS)
+        return xi_fail(im->err, XINF_LIMIT, "node %.*s has %zu inputs",
+                       XI_STR_ARG(xi_tf_str(n->name)), n->n_input);
+    xi_tf_ref *refs = xi_arena_array(&im->family->arena, n->n_input + 1, sizeof *refs);
+    if (!refs) return xi_tf_no_memory(im);
+    for (size_t i = 0; i < n->n_input && !status; i++)
+        status = xi_tf_ref_parse(&refs[i], im, b, xi_tf_str(n->input[i]), xi_tf_str(n->name));
+    *out = refs;
+    return status;
+}
+
 const xi_tf_ref *xi_tf_body_refs(xi_tf_importer *im, xi_tf_body *b, uint32_t index)
 {
-    const Tf__Node *n = b->nodes[index];
+    xi_tf_ref *refs = NULL;
     if (b->refs[index]) return b->refs[index];
-    if (n->n_input > SCOPE_MAX_INPUTS) {
-        xi_fail(im->err, XINF_LIMIT, "node %.*s has %zu inputs", XI_STR_ARG(xi_tf_str(n->name)),
-                n->n_input);
+    xinf_status status = scope_refs(&refs, im, b, b->nodes[index]);
+    if (status) {
+        im->refs_status = status;
         return NULL;
     }
-    xi_tf_ref *refs = xi_arena_array(&im->family->arena, n->n_input + 1, sizeof *refs);
-    if (!refs) {
-        xi_tf_no_memory(im);
-        return NULL;
-    }
-    for (size_t i = 0; i < n->n_input; i++)
-        if (xi_tf_ref_parse(&refs[i], im, b, xi_tf_str(n->input[i]), xi_tf_str(n->name)))
-            return NULL;
     return b->refs[index] = refs;
 }
 

@@ -173,7 +173,7 @@ static xinf_status state_restore_body(xi_tf_importer *im, xi_tf_body *b, const x
         xi_tf_ref handle;
         if (!xi_str_is(op, "AssignVariableOp") && !xi_str_is(op, "Assign")) continue;
         const xi_tf_ref *refs = xi_tf_body_refs(im, b, i);
-        if (!refs) return XINF_MALFORMED;
+        if (!refs) return im->refs_status;
         if (b->nodes[i]->n_input < 2 || !state_source(&handle, im, b, refs[0])) continue;
         const Tf__Node *n = handle.node == UINT32_MAX ? NULL : b->nodes[handle.node];
         if (!n && call && (size_t)handle.output < call_count &&
@@ -194,13 +194,13 @@ static xinf_status state_restore_copies(xi_tf_importer *im)
         xi_str op = xi_tf_str(b->nodes[i]->op);
         if (!xi_str_is(op, "AssignVariableOp") || b->nodes[i]->n_input < 2) continue;
         const xi_tf_ref *refs = xi_tf_body_refs(im, b, i);
-        if (!refs) return XINF_MALFORMED;
+        if (!refs) return im->refs_status;
         if (!state_source(&to, im, b, refs[0]) || !state_source(&from, im, b, refs[1])) continue;
         if (to.node == UINT32_MAX || from.node == UINT32_MAX ||
             !xi_str_is(xi_tf_str(b->nodes[from.node]->op), "ReadVariableOp"))
             continue;
         refs = xi_tf_body_refs(im, b, from.node);
-        if (!refs) return XINF_MALFORMED;
+        if (!refs) return im->refs_status;
         if (!b->nodes[from.node]->n_input || !state_source(&source, im, b, refs[0]) ||
             source.node == UINT32_MAX)
             continue;
@@ -225,7 +225,7 @@ xinf_status xi_tf_variables_restore(xi_tf_importer *im)
                                 : NULL;
         xi_tf_body *b = a && a->func ? xi_tf_function_find(im, xi_tf_str(a->func->name)) : NULL;
         const xi_tf_ref *refs = b ? xi_tf_body_refs(im, &im->main, i) : NULL;
-        if (b && !refs) return XINF_MALFORMED;
+        if (b && !refs) return im->refs_status;
         if (b) status = state_restore_body(im, b, refs, n->n_input);
     }
     if (!status && im->tree->bundle) status = state_restore_copies(im);

@@ -68,7 +68,7 @@ static xinf_status tf_reach_main(xi_tf_importer *im, tf_reach *r, xi_tf_ref from
     while (r->depth) {
         uint32_t at = r->stack[--r->depth];
         const xi_tf_ref *refs = xi_tf_body_refs(im, &im->main, at);
-        if (!refs) return XINF_MALFORMED;
+        if (!refs) return im->refs_status;
         tf_reach_node(im, r, im->main.nodes[at]);
         for (size_t i = 0; i < im->main.nodes[at]->n_input; i++) {
             uint32_t to = refs[i].node;
@@ -161,7 +161,7 @@ static xinf_status tf_graph_outputs(tf_ends *e, xi_tf_importer *im)
     if (!read || !e->outputs) XI_TRY(xi_tf_no_memory(im));
     for (uint32_t i = 0; i < im->main.count; i++) {
         const xi_tf_ref *refs = xi_tf_body_refs(im, &im->main, i);
-        if (!refs) XI_TRY(XINF_MALFORMED);
+        if (!refs) XI_TRY(im->refs_status);
         for (size_t k = 0; k < im->main.nodes[i]->n_input; k++)
             if (refs[k].node != UINT32_MAX) read[refs[k].node] = 1;
     }
@@ -311,7 +311,7 @@ static xinf_status tf_default(const xi_literal **out, xi_tf_importer *im, xi_tf_
     xi_tf_value *v;
     const xi_tf_ref *refs = xi_tf_body_refs(im, &im->main, node);
     *out = NULL;
-    if (!refs) return XINF_MALFORMED;
+    if (!refs) return im->refs_status;
     if (!xi_str_is(xi_tf_str(im->main.nodes[node]->op), "PlaceholderWithDefault") ||
         !im->main.nodes[node]->n_input)
         return XINF_OK;

@@ -141,6 +141,8 @@ xinf_status xi_tf_constant_read(xi_tf_constant *out, xi_tf_tree *t, const struct
         return XINF_OK;
     }
     char *data = xi_arena_alloc(&t->contents, out->size);
+    if (!data && t->contents.used + out->size < t->contents_limit)
+        return xi_fail_memory(err, out->size);
     if (!data)
         return xi_fail(err, XINF_LIMIT,
                        "constant \"%.*s\": %zu bytes are more than the file's constants may take",
