@@ -64,6 +64,7 @@ fi
 tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
 tally add "$counts" -- "$python" tests/models/image.py
+tally add "$counts" -- "$python" tests/models/torchscript.py
 tally add "$counts" -- "$python" tests/models/attributes.py
 tally add "$counts" -- "$python" tests/models/convert.py --every 10
 tally add "$counts" -- "$python" tests/property/run.py
@@ -93,7 +94,13 @@ else
     suite demo_images all --batch
     suite onnx_simple some --batch
     suite tract_onnx some --batch
-    suite malformed all --timeout 2 --filter "^onnx__"
+    suite torch_models all --batch
+    suite torch_ops all --batch
+    suite torch_script all --batch
+    suite torch_thirdparty some --batch
+    suite torch_pt2 all --batch
+    suite torch_reject all --batch
+    suite malformed all --timeout 2 --filter "^(onnx|torchscript)__"
 fi
 
 tally sum "$counts"
