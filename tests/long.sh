@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 prepare() {
     need cc:gcc clang:clang meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3 protoc-c:protobuf-c-compiler
-    need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev
+    need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev libwebp:libwebp-dev libopenjp2:libopenjp2-7-dev
     install_missing
     python=${XINF_TEST_PYTHON:-$(cat build/tests/python 2>/dev/null || echo python3)}
 }

@@ -9,8 +9,10 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils espeak-ng:espeak-ng
-need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev
+need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils
+need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev libwebp:libwebp-dev libopenjp2:libopenjp2-7-dev
+
+need espeak-ng:espeak-ng
 
 modules='import numpy, onnx, cffi, ml_dtypes, pytest'
 python=${XINF_TEST_PYTHON:-}

@@ -33,25 +33,20 @@ static bool image_begins(const uint8_t *bytes, size_t size, size_t at, const cha
 
 xk_image_end xk_image_read(xk_image *image, const uint8_t *bytes, size_t size)
 {
-    static const struct {
-        const char *magic;
-        uint32_t length, at;
-        const char *what;
-    } others[] = {{"II*\0", 4, 0, "TIFF"},
-                  {"MM\0*", 4, 0, "TIFF"},
-                  {"\0\0\0\fjP  ", 8, 0, "JPEG 2000"},
-                  {"\xff\x4f\xff\x51", 4, 0, "JPEG 2000"},
-                  {"WEBP", 4, 8, "WebP"},
-                  {"GIF8", 4, 0, "GIF"}};
     if (image_begins(bytes, size, 0, "\xff\xd8\xff", 3)) return xk_image_jpeg(image, bytes, size);
     if (image_begins(bytes, size, 0, "\x89PNG\r\n\x1a\n", 8))
         return xk_image_png(image, bytes, size);
     if (image_begins(bytes, size, 0, "BM", 2)) return xk_image_bmp(image, bytes, size);
+    if (image_begins(bytes, size, 0, "II*\0", 4) || image_begins(bytes, size, 0, "MM\0*", 4))
+        return xk_image_tiff(image, bytes, size);
     if (size > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6')
         return xk_image_pnm(image, bytes, size);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        if (!image_begins(bytes, size, others[i].at, others[i].magic, others[i].length)) continue;
-        image->what = others[i].what;
+    if (image_begins(bytes, size, 8, "WEBP", 4)) return xk_image_webp(image, bytes, size);
+    if (image_begins(bytes, size, 0, "\0\0\0\fjP  ", 8) ||
+        image_begins(bytes, size, 0, "\xff\x4f\xff\x51", 4))
+        return xk_image_jpeg2000(image, bytes, size);
+    if (image_begins(bytes, size, 0, "GIF8", 4)) {
+        image->what = "GIF";
         return XK_IMAGE_LACKING;
     }
     return XK_IMAGE_BROKEN;

@@ -34,8 +34,11 @@ xk_image_end xk_image_read(xk_image *image, const uint8_t *bytes, size_t size);
 
 xk_image_end xk_image_bmp(xk_image *image, const uint8_t *bytes, size_t size);
 xk_image_end xk_image_pnm(xk_image *image, const uint8_t *bytes, size_t size);
+xk_image_end xk_image_tiff(xk_image *image, const uint8_t *bytes, size_t size);
 /* LACKING in a build without their libraries. */
 xk_image_end xk_image_jpeg(xk_image *image, const uint8_t *bytes, size_t size);
 xk_image_end xk_image_png(xk_image *image, const uint8_t *bytes, size_t size);
+xk_image_end xk_image_webp(xk_image *image, const uint8_t *bytes, size_t size);
+xk_image_end xk_image_jpeg2000(xk_image *image, const uint8_t *bytes, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /* ref_dropout.c — portable Dropout. */
 #include "backend/cpu/ref/ref_block.h"
+#include "backend/cpu/ref/twister.h"
 #include "base/clock.h"
 
 extern const xi_kernel xk_ref_dropout[];
@@ -24,27 +25,25 @@ static xinf_status dropout_prepare(xi_prepare *p, xinf_error *err)
     return XINF_OK;
 }
 
-/* A number in [0, 1) that depends on seed and index alone (the mixing steps of SplitMix64). */
-static double dropout_random(uint64_t seed, uint64_t index)
-{
-    uint64_t z = seed + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
-static void dropout_train(const xi_call *call, double ratio, uint64_t seed)
+static void dropout_train(const xi_call *call, double ratio, xk_twister *t)
 {
     const xi_operand *in = call->in[0], *out = call->out[0],
                      *mask = call->out_count > 1 ? call->out[1] : NULL;
     double scale = 1 / (1 - ratio);
     for (int64_t i = 0; i < in->count; i++) {
-        bool kept = dropout_random(seed, (uint64_t)i) >= ratio;
+        bool kept = xk_twister_unit(t) >= ratio;
         if (mask) ((uint8_t *)mask->data)[i] = kept;
         if (out)
             xi_dtype_store_f64(out->data, out->dtype, i,
                                kept ? xi_dtype_load_f64(in->data, in->dtype, i) * scale : 0);
     }
+}
+
+static xinf_status dropout_extent(const void *params, xi_operand *const *in, xi_operand *const *out,
+                                  int32_t width, xi_extent *e, xinf_error *err)
+{
+    e->scratch = sizeof(xk_twister);
+    return XINF_OK;
 }
 
 static xinf_status dropout_run(const xi_call *call, int32_t phase, int32_t chunk, void *scratch,
@@ -58,7 +57,8 @@ static xinf_status dropout_run(const xi_call *call, int32_t phase, int32_t chunk
     if (training && training->count && *(const uint8_t *)training->data && share != 0) {
         if (!(share > 0 && share < 1))
             return xi_kernel_fail(call->node, err, XINF_RUN_ERROR, "the ratio is not in 0 … 1");
-        dropout_train(call, share, p->seeded ? (uint64_t)p->seed : xi_clock_ns());
+        xk_twister_seed(scratch, (uint32_t)(p->seeded ? (uint64_t)p->seed : xi_clock_ns()));
+        dropout_train(call, share, scratch);
         return XINF_OK;
     }
     if (out && out->data != in->data && in->count)
@@ -72,6 +72,7 @@ const xi_kernel xk_ref_dropout[] = {
      .domain = "",
      .name = "xk_dropout_any_ref__portable",
      .prepare = dropout_prepare,
+     .extent = dropout_extent,
      .run = dropout_run},
     {0},
 };

@@ -1,12 +1,11 @@
-/* ref_random.c — random tensors. Number i of a node depends on the seed and i alone, so chunks may
- * be computed in any order. */
+/* ref_random.c — random tensors. A node draws its numbers one after the other, so it is one task.
+ */
 #include <math.h>
 
 #include "backend/cpu/ref/ref_block.h"
+#include "backend/cpu/ref/twister.h"
 
 extern const xi_kernel xk_ref_random[];
-
-enum { RANDOM_GRAIN = 4096 };
 
 typedef enum random_kind {
     RANDOM_NORMAL,
@@ -16,23 +15,17 @@ typedef enum random_kind {
 } random_kind;
 
 typedef struct random_params {
-    uint64_t seed;
+    uint32_t seed;
     float a, b; /* mean and scale, or low and high */
     int32_t kind;
 } random_params;
 
-static uint64_t ref_random_bits(uint64_t seed, uint64_t i)
+/* Nodes without a seed of their own differ by their names. A seed's whole part counts. */
+static uint32_t ref_random_seed(const xi_node *n)
 {
-    uint64_t x = seed + (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-/* In [0, 1), 53 bits. */
-static double ref_random_unit(uint64_t seed, uint64_t i)
-{
-    return (double)(ref_random_bits(seed, i) >> 11) * 0x1p-53;
+    double seed = xi_node_float(n, "seed", 0);
+    bool given = xi_node_has(n, "seed") && seed > -0x1p63 && seed < 0x1p63;
+    return (uint32_t)(given ? (uint64_t)(int64_t)seed : xi_str_hash(xi_node_label(n)));
 }
 
 static xinf_status ref_random_prepare(xi_prepare *p, xinf_error *err)
@@ -46,11 +39,7 @@ static xinf_status ref_random_prepare(xi_prepare *p, xinf_error *err)
                                            : RANDOM_MULTINOMIAL;
     r->a = r->kind == RANDOM_NORMAL ? xi_node_float(n, "mean", 0) : xi_node_float(n, "low", 0);
     r->b = r->kind == RANDOM_NORMAL ? xi_node_float(n, "scale", 1) : xi_node_float(n, "high", 1);
-    float seed = xi_node_float(n, "seed", 0);
-    uint32_t bits;
-    memcpy(&bits, &seed, sizeof bits);
-    /* Nodes without a seed of their own differ by their names. */
-    r->seed = xi_node_has(n, "seed") ? bits : xi_str_hash(xi_node_label(n));
+    r->seed = ref_random_seed(n);
     if (r->kind >= RANDOM_BERNOULLI && xk_kind_of(p->in[0]->dtype) == XK_NONE)
         return xi_kernel_fail(n, err, XINF_UNSUPPORTED, "dtype %s",
                               xinf_dtype_name(p->in[0]->dtype));
@@ -61,15 +50,15 @@ static xinf_status ref_random_extent(const void *params, xi_operand *const *in,
                                      xi_operand *const *out, int32_t width, xi_extent *e,
                                      xinf_error *err)
 {
-    e->chunks[0] = xk_split_chunks(out[0]->count, RANDOM_GRAIN, width);
+    e->scratch = sizeof(xk_twister);
     e->flops = 20 * (uint64_t)out[0]->count;
     return XINF_OK;
 }
 
-static double ref_random_normal(uint64_t seed, uint64_t i)
+/* One number of a binomial distribution of one try, by inversion. */
+static double ref_random_bernoulli(double p, double unit)
 {
-    double radius = sqrt(-2 * log(1 - ref_random_unit(seed, 2 * i)));
-    return radius * cos(6.283185307179586477 * ref_random_unit(seed, 2 * i + 1));
+    return p <= 0.5 ? unit > 1 - p : unit <= p;
 }
 
 /* The class that a uniform number falls on, by probabilities exp(log-probability). */
@@ -95,20 +84,21 @@ static xinf_status ref_random_run(const xi_call *call, int32_t phase, int32_t ch
 {
     const random_params *r = call->params;
     const xi_operand *y = call->out[0], *x = call->in_count ? call->in[0] : NULL;
-    int64_t first, last, samples = r->kind == RANDOM_MULTINOMIAL ? y->shape.dim[1] : 1;
-    xk_split_range(y->count, RANDOM_GRAIN, call->width, chunk, &first, &last);
-    for (int64_t i = first; i < last; i++) {
-        double unit = ref_random_unit(r->seed, (uint64_t)i), v = 0;
+    int64_t samples = r->kind == RANDOM_MULTINOMIAL ? y->shape.dim[1] : 1;
+    xk_twister *t = scratch;
+    xk_twister_seed(t, r->seed);
+    for (int64_t i = 0; i < y->count; i++) {
+        double v;
         if (r->kind == RANDOM_NORMAL) {
-            v = r->a + (double)r->b * ref_random_normal(r->seed, (uint64_t)i);
+            v = r->a + (double)r->b * xk_twister_normal(t);
         } else if (r->kind == RANDOM_UNIFORM) {
-            v = r->a + ((double)r->b - r->a) * unit;
+            v = r->a + ((double)r->b - r->a) * xk_twister_unit(t);
             if (y->dtype == XINF_FLOAT32 && (float)v >= r->b)
                 v = r->a; /* high itself is left out */
         } else if (r->kind == RANDOM_BERNOULLI) {
-            v = unit < xi_dtype_load_f64(x->data, x->dtype, i);
+            v = ref_random_bernoulli(xi_dtype_load_f64(x->data, x->dtype, i), xk_twister_unit(t));
         } else {
-            v = (double)ref_random_class(x, i / samples, unit);
+            v = (double)ref_random_class(x, i / samples, xk_twister_unit(t));
         }
         xi_dtype_store_f64(y->data, y->dtype, i, v);
     }
