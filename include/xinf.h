@@ -218,10 +218,14 @@ typedef struct xinf_env_options {
     xinf_allocator allocator;      /* fn NULL: the C library's */
     xinf_logger logger;            /* fn NULL: silent */
     const xinf_executor *executor; /* NULL: each session has threads of its own; copied */
+    /* A folder of this user alone (made if need be), in which packed weights of models that are
+     * files are kept, so that the next process maps them instead of packing; any file in it may be
+     * deleted at any time. NULL: none. docs/weight-cache.md */
+    const char *weight_cache;
 } xinf_env_options;
-#define XINF_ENV_OPTIONS_INIT                          \
-    {                                                  \
-        sizeof(xinf_env_options), 0, {0, 0}, {0, 0}, 0 \
+#define XINF_ENV_OPTIONS_INIT                             \
+    {                                                     \
+        sizeof(xinf_env_options), 0, {0, 0}, {0, 0}, 0, 0 \
     }
 
 /* Makes an environment. options may be NULL. The caller owns *out and ends it with

@@ -52,6 +52,15 @@ xinf_status xinf_env_create(xinf_env **out, const xinf_env_options *options, xin
     env->alloc = alloc;
     env->logger = o.logger;
     if (o.executor) env->executor = *o.executor;
+    if (o.weight_cache) {
+        size_t size = strlen(o.weight_cache) + 1;
+        env->weight_cache = xi_alloc(&alloc, size);
+        if (!env->weight_cache) {
+            xinf_env_destroy(env);
+            return xi_fail_memory(err, size);
+        }
+        memcpy(env->weight_cache, o.weight_cache, size);
+    }
     env_describe_cpu(env);
     *out = env;
     return XINF_OK;
@@ -68,7 +77,13 @@ void xinf_env_destroy(xinf_env *env)
     if (!env || atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) != 1) return;
     xinf_allocator alloc = env->alloc;
     xi_customs_end(&env->customs, &alloc);
+    xi_free(&alloc, env->weight_cache, env->weight_cache ? strlen(env->weight_cache) + 1 : 0);
     xi_free(&alloc, env, sizeof *env);
+}
+
+void xi_env_log(const xinf_env *env, int32_t level, const char *message)
+{
+    if (env->logger.fn) env->logger.fn(env->logger.self, level, message);
 }
 
 xinf_status xinf_env_add_operator(xinf_env *env, const xinf_operator *op, xinf_error *err)

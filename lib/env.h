@@ -13,12 +13,15 @@ struct xinf_env {
     xinf_allocator alloc;
     xinf_logger logger;
     xinf_executor executor; /* parallel NULL: none */
+    char *weight_cache;     /* a folder, or NULL */
     xi_cpu cpu;
     char features[96];
     xi_customs customs; /* live as long as the environment: models hold it */
 };
 
 xinf_env *xi_env_retain(xinf_env *env);
+/* Tells the user's logger; level as in xinf_logger. */
+void xi_env_log(const xinf_env *env, int32_t level, const char *message);
 
 struct xinf_cancel {
     xinf_env *env;

@@ -119,6 +119,8 @@ xinf_status xi_model_open(xinf_model **out, xinf_env *env, xi_file *file, const 
     XI_TRY(xi_weights_init(&m->weights, &m->alloc, err));
     m->weights_ready = true;
     XI_TRY(model_import(m, o.base_folder ? o.base_folder : folder, &o, err));
+    if (env->weight_cache && m->file.identity)
+        XI_TRY(xi_weights_use_cache(&m->weights, env->weight_cache, m->file.identity, err));
     if (source) m->source = *source;
     *out = m;
 cleanup:

@@ -429,6 +429,9 @@ static xinf_status xinf_session_start(xinf_session *s, const xinf_session_option
                                 .options = o,
                                 .executor = executor};
     XI_TRY(xi_session_create(&s->session, &config, err));
+    /* A full disk takes nothing but the next start's speed. */
+    xinf_error unsaved = XINF_ERROR_INIT;
+    if (xi_weights_save(&m->weights, &unsaved) != XINF_OK) xi_env_log(m->env, 1, unsaved.message);
     status = xi_session_warm(s->session, err);
     xinf_restore_inputs(s->graph, import->graph);
 cleanup:

@@ -8,6 +8,7 @@
 #include "base/allocator.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/string.h"
 #include "base/thread.h"
 
@@ -161,6 +162,23 @@ static xinf_status file_read_all(int fd, uint8_t *data, size_t size, xi_str path
     return XINF_OK;
 }
 
+/* Of the file behind fd: where it is, how long, and when it was written or replaced. */
+static uint64_t file_identity(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) return 0;
+#if defined(__APPLE__)
+    struct timespec written = st.st_mtimespec, changed = st.st_ctimespec;
+#else
+    struct timespec written = st.st_mtim, changed = st.st_ctim;
+#endif
+    uint64_t facts[] = {(uint64_t)st.st_dev,       (uint64_t)st.st_ino,
+                        (uint64_t)st.st_size,      (uint64_t)written.tv_sec,
+                        (uint64_t)written.tv_nsec, (uint64_t)changed.tv_sec,
+                        (uint64_t)changed.tv_nsec};
+    return xi_hash64(1, facts, sizeof facts) | 1;
+}
+
 /* Maps; *out stays unmapped when the system cannot map this file. */
 static xinf_status file_map(xi_file *out, int fd, size_t size, xi_str path, xinf_error *err)
 {
@@ -191,6 +209,7 @@ static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, int fd, 
     size_t size = 0;
     XI_TRY(file_size(&size, fd, path, err));
     out->size = size;
+    out->identity = file_identity(fd);
     if (size == 0) {
         out->data = file_no_bytes;
         return XINF_OK;
@@ -297,8 +316,8 @@ static xinf_status file_write_all(int fd, const uint8_t *data, size_t size, xi_s
     return XINF_OK;
 }
 
-xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
-                                 xinf_error *err)
+static xinf_status file_write_mode(const char *path, const xi_file_piece *pieces, size_t count,
+                                   bool only_owner, xinf_error *err)
 {
     char temporary[FILE_PATH_BYTES];
     xi_str name = xi_str_of(path);
@@ -315,15 +334,15 @@ xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, 
                          (unsigned long long)xi_process_id(), (unsigned long long)xi_clock_ns());
         if (n < 0 || (size_t)n >= sizeof temporary)
             return file_fail(err, "write", name, ENAMETOOLONG);
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, only_owner ? 0600 : 0666);
         if (fd < 0 && errno != EEXIST) break;
     }
     if (fd < 0) return file_fail(err, "write", name, errno);
     for (size_t i = 0; i < count; i++)
         XI_TRY(file_write_all(fd, pieces[i].data, pieces[i].size, name, err));
     /* A file that only its owner may read stays so. */
-    if (exists) fchmod(fd, before.st_mode & 07777);
-    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    if (exists && !only_owner) fchmod(fd, before.st_mode & 07777);
+    if (!only_owner && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
         status = file_fail(err, "write", name, errno);
         goto cleanup;
     }
@@ -342,6 +361,21 @@ cleanup:
     if (fd >= 0) close(fd);
     unlink(temporary);
     return status;
+}
+
+xinf_status xi_folder_private(const char *path, xinf_error *err)
+{
+    xi_str name = xi_str_of(path);
+    struct stat st;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return file_fail(err, "make the folder", name, errno);
+    if (lstat(path, &st) != 0) return file_fail(err, "open the folder", name, errno);
+    const char *fault = !S_ISDIR(st.st_mode)     ? "it is no folder"
+                        : st.st_uid != geteuid() ? "it belongs to another user"
+                        : st.st_mode & 077       ? "others may enter it"
+                                                 : NULL;
+    if (!fault) return XINF_OK;
+    return xi_fail(err, XINF_IO, "cannot use the folder \"%.*s\": %s", XI_STR_ARG(name), fault);
 }
 
 void xi_pages_huge(void *ptr, size_t size)
@@ -437,6 +471,19 @@ static void file_map(xi_file *out, HANDLE file)
     out->mapped = true;
 }
 
+/* Of the file behind the handle: where it is, how long, and when it was written. */
+static uint64_t file_identity(HANDLE file)
+{
+    BY_HANDLE_FILE_INFORMATION i;
+    if (!GetFileInformationByHandle(file, &i)) return 0;
+    uint64_t facts[] = {
+        i.dwVolumeSerialNumber, (uint64_t)i.nFileIndexHigh << 32 | i.nFileIndexLow,
+        (uint64_t)i.nFileSizeHigh << 32 | i.nFileSizeLow,
+        (uint64_t)i.ftLastWriteTime.dwHighDateTime << 32 | i.ftLastWriteTime.dwLowDateTime,
+        (uint64_t)i.ftCreationTime.dwHighDateTime << 32 | i.ftCreationTime.dwLowDateTime};
+    return xi_hash64(1, facts, sizeof facts) | 1;
+}
+
 static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, HANDLE file, bool map,
                              xi_str path, xinf_error *err)
 {
@@ -445,6 +492,7 @@ static xinf_status file_take(xi_file *out, const xinf_allocator *alloc, HANDLE f
     size_t size = 0;
     XI_TRY(file_size(&size, file, path, err));
     out->size = size;
+    out->identity = file_identity(file);
     if (size == 0) {
         out->data = file_no_bytes;
         return XINF_OK;
@@ -559,9 +607,10 @@ static xinf_status file_write_all(HANDLE file, const uint8_t *data, size_t size,
     return XINF_OK;
 }
 
-xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
-                                 xinf_error *err)
+static xinf_status file_write_mode(const char *path, const xi_file_piece *pieces, size_t count,
+                                   bool only_owner, xinf_error *err)
 {
+    (void)only_owner; /* the folder's access list decides */
     char temporary[FILE_PATH_BYTES];
     wchar_t wide[FILE_PATH_BYTES], wide_temporary[FILE_PATH_BYTES];
     xi_str name = xi_str_of(path);
@@ -588,12 +637,34 @@ xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, 
     return status;
 }
 
+xinf_status xi_folder_private(const char *path, xinf_error *err)
+{
+    xi_str name = xi_str_of(path);
+    if (!CreateDirectoryA(path, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
+        return file_fail(err, "make the folder", name, GetLastError());
+    if (xi_file_is_folder(path)) return XINF_OK;
+    return xi_fail(err, XINF_IO, "cannot use the folder \"%.*s\": it is no folder",
+                   XI_STR_ARG(name));
+}
+
 void xi_pages_huge(void *ptr, size_t size)
 {
     (void)ptr;
     (void)size;
 }
 #endif
+
+xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
+                                 xinf_error *err)
+{
+    return file_write_mode(path, pieces, count, false, err);
+}
+
+xinf_status xi_file_write_private(const char *path, const xi_file_piece *pieces, size_t count,
+                                  xinf_error *err)
+{
+    return file_write_mode(path, pieces, count, true, err);
+}
 
 xinf_status xi_file_write(const char *path, const void *data, size_t size, xinf_error *err)
 {

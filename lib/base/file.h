@@ -13,6 +13,8 @@ typedef struct xi_file {
     xinf_allocator alloc;
     const uint8_t *data;
     size_t size;
+    uint64_t
+        identity; /* of the file as it was when opened: another after each change; 0: unknown */
     bool mapped, owned;
 } xi_file;
 
@@ -40,6 +42,13 @@ typedef struct xi_file_piece {
 } xi_file_piece;
 xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, size_t count,
                                  xinf_error *err);
+/* The same for a file that its owner alone may read, and that can be made again: the system writes
+ * it to disk when it likes. */
+xinf_status xi_file_write_private(const char *path, const xi_file_piece *pieces, size_t count,
+                                  xinf_error *err);
+/* A folder of this user that nobody else may enter; made when its parent is there and it is not.
+ * XINF_IO otherwise; a symbolic link is not followed. On Windows only that it is a folder. */
+xinf_status xi_folder_private(const char *path, xinf_error *err);
 
 /* Opens `name` below folder `base` for external data: refuses absolute names, drive letters, NUL
  * bytes, empty components, "..", symbolic links on the last component, and anything that is not a

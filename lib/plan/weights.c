@@ -3,6 +3,7 @@
 
 #include "base/allocator.h"
 #include "base/checked.h"
+#include "base/hash.h"
 
 enum { WEIGHTS_MOST_SOURCES = 32 };
 
@@ -30,10 +31,11 @@ void xi_weights_end(xi_weights *w)
 {
     for (size_t i = 0; i < w->count; i++) weights_free(w, w->items[i]);
     xi_free(&w->alloc, w->items, w->capacity * sizeof *w->items);
+    if (w->has_cache) xi_cache_close(&w->cache);
     xi_mutex_destroy(&w->lock);
 }
 
-/* ---- claiming ---- */
+/* ---- finding ---- */
 
 static uint64_t weights_hash(uint64_t h, const void *data, size_t size)
 {
@@ -66,6 +68,85 @@ static xi_weight weights_probe(const xi_pack *pack, const void **sources)
     return probe;
 }
 
+/* ---- the cache file ---- */
+
+xinf_status xi_weights_use_cache(xi_weights *w, const char *folder, uint64_t identity,
+                                 xinf_error *err)
+{
+    xinf_status status = xi_cache_open(&w->cache, &w->alloc, folder, identity, err);
+    w->has_cache = status == XINF_OK;
+    if (!w->has_cache) xi_cache_close(&w->cache);
+    return status;
+}
+
+static void weights_mix(xi_cache_key *key, const void *data, size_t size)
+{
+    key->a = xi_hash64(key->a, data, size);
+    key->b = xi_hash64(key->b, data, size);
+}
+
+/* A literal by its place in a file, or by its bytes when a pass has made it. */
+static void weights_mix_literal(xi_cache_key *key, const xi_literal *l)
+{
+    uint64_t facts[] = {(uint64_t)l->dtype, (uint64_t)l->count, l->size, 0, 0};
+    size_t rank = l->shape.rank > 0 ? (size_t)l->shape.rank : 0;
+    bool in_file = l->file && l->file->identity;
+    if (in_file) {
+        facts[3] = l->file->identity;
+        facts[4] = (uint64_t)((const uint8_t *)l->data - l->file->data);
+    }
+    weights_mix(key, facts, sizeof facts);
+    weights_mix(key, l->shape.dim, rank * sizeof *l->shape.dim);
+    if (!in_file) weights_mix(key, l->data, l->size);
+}
+
+/* What the same weight is called in the next process. */
+static void weights_name(xi_weight *probe, const xi_pack *pack)
+{
+    const char *name = pack->kernel ? pack->kernel->name : "";
+    xi_cache_key key = {1, 2};
+    int32_t known = 0;
+    weights_mix(&key, name, strlen(name));
+    weights_mix(&key, probe->params, sizeof probe->params);
+    for (int32_t i = 0; i < pack->in_count; i++) {
+        const xi_literal *l = pack->inputs >> i & 1 ? pack->literals[i] : NULL;
+        if (!l) continue;
+        if (l->dtype == XINF_STRING) return;
+        weights_mix(&key, &i, sizeof i);
+        weights_mix_literal(&key, l);
+        known++;
+    }
+    probe->cache_key = key;
+    probe->keep = known > 0; /* what is made from attributes alone is made quickly */
+}
+
+xinf_status xi_weights_save(xi_weights *w, xinf_error *err)
+{
+    xinf_status status = XINF_OK;
+    xi_cache_item *items = NULL, *end;
+    if (!w->has_cache) return XINF_OK;
+    xi_mutex_lock(&w->lock);
+    size_t bytes = (w->count + 1) * sizeof *items;
+    if (w->packs == w->saved) goto cleanup;
+    end = items = xi_alloc(&w->alloc, bytes);
+    if (!items) XI_TRY(xi_fail_memory(err, bytes));
+    for (size_t i = 0; i < w->count; i++) {
+        xi_weight *item = w->items[i];
+        xi_mutex_lock(&item->lock);
+        if (item->keep && item->ready)
+            *end++ = (xi_cache_item){item->cache_key, item->data, item->size};
+        xi_mutex_unlock(&item->lock);
+    }
+    w->saved = w->packs;
+    XI_TRY(xi_cache_save(&w->cache, items, (size_t)(end - items), err));
+cleanup:
+    xi_free(&w->alloc, items, bytes);
+    xi_mutex_unlock(&w->lock);
+    return status;
+}
+
+/* ---- claiming ---- */
+
 /* A new item like `probe`, in the store. Called with the lock held. */
 static xi_weight *weights_add(xi_weights *w, const xi_weight *probe)
 {
@@ -78,6 +159,9 @@ static xi_weight *weights_add(xi_weights *w, const xi_weight *probe)
     *item = *probe;
     if (!xi_mutex_init(&item->lock)) goto cleanup;
     item->sources = memcpy(sources, probe->sources, list);
+    if (item->keep) item->cached = xi_cache_find(&w->cache, item->cache_key, item->size);
+    item->placed = item->cached != NULL;
+    if (item->cached) item->data = (void *)(uintptr_t)xi_cache_data(&w->cache, item->cached);
     w->items[w->count++] = item;
     w->bytes += item->size;
     return item;
@@ -95,6 +179,7 @@ xinf_status xi_weights_claim(xi_weights *w, xi_pack *pack, xinf_error *err)
         return xi_kernel_fail(pack->node, err, XINF_INTERNAL, "more than %d inputs to pack",
                               (int)WEIGHTS_MOST_SOURCES);
     xi_weight probe = weights_probe(pack, sources);
+    if (w->has_cache) weights_name(&probe, pack);
     xi_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->count && !pack->weight; i++)
         if (weights_same(w->items[i], &probe)) pack->weight = w->items[i];
@@ -133,7 +218,7 @@ xinf_status xi_weights_place(xi_weights *w, const xi_pack *packs, size_t count, 
     xi_weight_block *block = NULL;
     xi_mutex_lock(&w->lock);
     for (size_t i = 0; i < count; i++) {
-        if (packs[i].weight->block) continue;
+        if (packs[i].weight->placed) continue;
         if (!weights_span(packs[i].weight, &span) || !xi_add_size(total, span, &total))
             XI_TRY(xi_fail(err, XINF_LIMIT, "packed weights are too large for this machine"));
     }
@@ -145,7 +230,8 @@ xinf_status xi_weights_place(xi_weights *w, const xi_pack *packs, size_t count, 
     total = 0;
     for (size_t i = 0; i < count; i++) {
         xi_weight *item = packs[i].weight;
-        if (item->block) continue; /* also a weight that stands twice in the list */
+        if (item->placed) continue; /* also a weight that stands twice in the list */
+        item->placed = true;
         item->block = block;
         item->data = (char *)block->data + total;
         block->live++;
@@ -165,9 +251,33 @@ static void weights_drop_pages(const xi_literal *l)
         xi_file_drop(l->file, (size_t)((const uint8_t *)l->data - l->file->data), l->size);
 }
 
-static xinf_status weights_make(const xi_pack *pack, xinf_error *err)
+/* Memory of its own, in place of a damaged piece of the cache file. */
+static xinf_status weights_replace(xi_weights *w, xi_weight *item, xinf_error *err)
+{
+    xi_weight_block *block = xi_alloc(&w->alloc, sizeof *block);
+    void *data = xi_alloc(&w->alloc, item->size);
+    if (!block || !data) {
+        xi_free(&w->alloc, block, sizeof *block);
+        xi_free(&w->alloc, data, item->size);
+        return xi_fail_memory(err, item->size);
+    }
+    *block = (xi_weight_block){.data = data, .size = item->size, .live = 1};
+    item->block = block;
+    item->data = data;
+    item->cached = NULL;
+    return XINF_OK;
+}
+
+/* *packed: it was not in the cache file. */
+static xinf_status weights_make(xi_weights *w, const xi_pack *pack, bool *packed, xinf_error *err)
 {
     xi_weight *item = pack->weight;
+    *packed = !item->cached || !xi_cache_check(&w->cache, item->cached);
+    if (!*packed) return XINF_OK;
+    if (item->cached) {
+        xinf_status status = weights_replace(w, item, err);
+        if (status != XINF_OK) return status;
+    }
     if (!pack->kernel) {
         memcpy(item->data, pack->literals[0]->data, item->size);
         return XINF_OK;
@@ -180,12 +290,14 @@ xinf_status xi_weights_fill(xi_weights *w, const xi_pack *pack, xinf_error *err)
 {
     xi_weight *item = pack->weight;
     xinf_status status = XINF_OK;
+    bool packed = false;
     xi_mutex_lock(&item->lock);
-    bool fresh = !item->ready;
-    if (fresh) status = weights_make(pack, err);
-    item->ready = status == XINF_OK;
+    if (!item->ready) {
+        status = weights_make(w, pack, &packed, err);
+        item->ready = status == XINF_OK;
+    }
     xi_mutex_unlock(&item->lock);
-    if (!fresh || status != XINF_OK) return status;
+    if (!packed || status != XINF_OK) return status;
     for (int32_t i = 0; i < pack->in_count; i++)
         if (pack->inputs >> i & 1) weights_drop_pages(pack->literals[i]);
     xi_mutex_lock(&w->lock);

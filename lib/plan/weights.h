@@ -2,11 +2,13 @@
  * sessions.
  *
  * A weight is claimed while a plan is built, gets memory with all others of that plan, and is
- * filled once, by whoever comes first. Any thread may call any of these. */
+ * filled once, by whoever comes first: from the cache file if there is one that has it, else by
+ * packing. Any thread may call any of these. */
 #ifndef XI_PLAN_WEIGHTS_H
 #define XI_PLAN_WEIGHTS_H
 
 #include "base/thread.h"
+#include "plan/cache.h"
 #include "plan/kernel.h"
 
 /* Memory of weights that were placed together; lives as long as one of them. */
@@ -24,9 +26,13 @@ typedef struct xi_weight {
     const void *const *sources; /* addresses of the literals it was made from */
     int32_t source_count;
     int32_t users;
-    xi_weight_block *block;
+    xi_weight_block *block; /* NULL: not placed, or in the cache file */
+    bool placed;            /* has memory, or had it in the cache file; under the store's lock */
     xi_mutex lock; /* held while it is filled */
     bool ready;    /* filled; under `lock` */
+    bool keep;     /* may go to the cache file, under `cache_key` */
+    xi_cache_key cache_key;
+    const xi_cache_entry *cached; /* where the cache file has it; data points there */
     uint8_t params[XI_PARAMS_SIZE];
 } xi_weight;
 
@@ -36,7 +42,10 @@ typedef struct xi_weights {
     xi_weight **items;
     size_t count, capacity;
     uint64_t bytes;
-    uint64_t packs; /* how many were ever filled: tests count it */
+    uint64_t packs; /* how many were ever packed or copied: tests count it */
+    uint64_t saved; /* `packs` when the cache file was written last */
+    bool has_cache;
+    xi_cache cache;
 } xi_weights;
 
 /* How one weight is made: by its kernel from a node's constants, or (kernel NULL) as a copy of
@@ -55,6 +64,12 @@ typedef struct xi_pack {
 
 xinf_status xi_weights_init(xi_weights *w, const xinf_allocator *alloc, xinf_error *err);
 void xi_weights_end(xi_weights *w);
+/* Before the first claim: looks weights up in the folder's file for the model file of this
+ * identity. */
+xinf_status xi_weights_use_cache(xi_weights *w, const char *folder, uint64_t identity,
+                                 xinf_error *err);
+/* Writes the cache file if there is one and something was packed since it was written. */
+xinf_status xi_weights_save(xi_weights *w, xinf_error *err);
 /* Finds or makes the weight that `pack` describes and sets pack->weight; one more user. */
 xinf_status xi_weights_claim(xi_weights *w, xi_pack *pack, xinf_error *err);
 /* Gives memory to those weights of the list that have none yet, in one block. */

@@ -41,7 +41,8 @@ typedef enum option_id {
     OPTION_PASSES_OFF,
     OPTION_SPIN,
     OPTION_MEMORY_LIMIT,
-    OPTION_MAX_STEPS
+    OPTION_MAX_STEPS,
+    OPTION_WEIGHT_CACHE
 } option_id;
 
 typedef struct option_row {
@@ -101,6 +102,8 @@ static const option_row option_rows[] = {
      "of intermediate results and packed weights (none)"},
     {OPTION_MAX_STEPS, "--max-steps", "N", SESSION,
      "operators in one run, loop bodies counted each time (none)"},
+    {OPTION_WEIGHT_CACHE, "--weight-cache", "DIR", SESSION,
+     "keep packed weights there, so that the next start is quicker"},
     {OPTION_HELP, "--help", NULL, COMMAND_ALL, "print this"},
 };
 enum { OPTION_ROWS = sizeof option_rows / sizeof option_rows[0] };
@@ -306,6 +309,7 @@ static bool option_take(options *o, option_id id, const char *text)
         good = option_integer(&n, text, 1, INT64_MAX);
         o->session.max_steps = (uint64_t)n;
         break;
+    case OPTION_WEIGHT_CACHE: o->weight_cache = text; break;
     }
     return good;
 }

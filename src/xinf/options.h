@@ -38,6 +38,7 @@ typedef struct options {
     double seconds;
     uint64_t seed;
     uint64_t deadline_us;
+    const char *weight_cache;
     xinf_quantize_options quantize;
     xinf_session_options session; /* its hints are the --shape options */
 } options;

@@ -75,7 +75,9 @@ int workspace_refuse(const workspace *w, const char *format, ...)
 int workspace_open(workspace *w, const options *o)
 {
     *w = (workspace){.options = o, .err = XINF_ERROR_INIT};
-    xinf_status status = xinf_env_create(&w->env, NULL, &w->err);
+    xinf_env_options env = XINF_ENV_OPTIONS_INIT;
+    env.weight_cache = o->weight_cache;
+    xinf_status status = xinf_env_create(&w->env, &env, &w->err);
     if (status == XINF_OK) status = xinf_loader_create(&w->loader, w->env, NULL, &w->err);
     return status == XINF_OK ? EXIT_DONE : workspace_failed(w);
 }
