@@ -9,8 +9,21 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils
-need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev libwebp:libwebp-dev libopenjp2:libopenjp2-7-dev
+need cc:gcc
+need g++:g++
+need meson:meson
+need ninja:ninja-build
+need pkg-config:pkg-config
+need protoc-c:protobuf-c-compiler
+need python3:python3
+need nm:binutils
+need espeak-ng:espeak-ng
+need_dev libprotobuf-c:libprotobuf-c-dev
+need_dev libpng:libpng-dev
+need_dev libcjson:libcjson-dev
+need_dev libturbojpeg:libturbojpeg0-dev
+need_dev libwebp:libwebp-dev
+need_dev libopenjp2:libopenjp2-7-dev
 
 modules='import numpy, onnx, cffi, ml_dtypes, pytest'
 python=${XINF_TEST_PYTHON:-}
@@ -64,6 +77,11 @@ fi
 tally add "$counts" -- "$python" tests/models/fusion.py
 tally add "$counts" -- "$python" tests/models/contrib.py
 tally add "$counts" -- "$python" tests/models/image.py
+tally add "$counts" -- "$python" tests/models/torchscript.py
+# The package brings two model files; nothing of it is run.
+[ -d build/silero/silero_vad ] ||
+    "$python" -m pip install -q --disable-pip-version-check --no-deps --target build/silero silero-vad >/dev/null 2>&1 || true
+tally add "$counts" -- "$python" tests/models/speech.py build/release/examples/vad build/silero
 tally add "$counts" -- "$python" tests/models/attributes.py
 tally add "$counts" -- "$python" tests/models/convert.py --every 10
 tally add "$counts" -- "$python" tests/property/run.py
@@ -93,7 +111,13 @@ else
     suite demo_images all --batch
     suite onnx_simple some --batch
     suite tract_onnx some --batch
-    suite malformed all --timeout 2 --filter "^onnx__"
+    suite torch_models all --batch
+    suite torch_ops all --batch
+    suite torch_script all --batch
+    suite torch_thirdparty some --batch
+    suite torch_pt2 all --batch
+    suite torch_reject all --batch
+    suite malformed all --timeout 2 --filter "^(onnx|torchscript)__"
 fi
 
 tally sum "$counts"

@@ -344,32 +344,16 @@ cleanup:
     return status;
 }
 
-void *xi_pages_map(size_t size)
+void xi_pages_huge(void *ptr, size_t size)
 {
-    size_t slack = size > 2 * FILE_HUGE_PAGE ? FILE_HUGE_PAGE : 0, head;
-    char *pages;
-    if (size == 0 || size > SIZE_MAX - slack) return NULL;
-    pages = mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) return NULL;
-    if (!slack) return pages;
-    /* Huge pages need their alignment: map more and give the edges back. */
-    head = (size_t)(-(uintptr_t)pages & (FILE_HUGE_PAGE - 1));
-    if (head) munmap(pages, head);
-    if (slack > head) {
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
-                  end = ((uintptr_t)pages + head + size + page - 1) & ~(page - 1);
-        uintptr_t stop = ((uintptr_t)pages + size + slack + page - 1) & ~(page - 1);
-        if (stop > end) munmap((void *)end, stop - end);
-    }
 #if defined(MADV_HUGEPAGE)
-    madvise(pages + head, size, MADV_HUGEPAGE);
+    uintptr_t begin = ((uintptr_t)ptr + FILE_HUGE_PAGE - 1) & ~(uintptr_t)(FILE_HUGE_PAGE - 1),
+              end = ((uintptr_t)ptr + size) & ~(uintptr_t)(FILE_HUGE_PAGE - 1);
+    if (end > begin) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)ptr;
+    (void)size;
 #endif
-    return pages + head;
-}
-
-void xi_pages_unmap(void *ptr, size_t size)
-{
-    if (ptr) munmap(ptr, size);
 }
 
 #else
@@ -604,15 +588,10 @@ xinf_status xi_file_write_pieces(const char *path, const xi_file_piece *pieces, 
     return status;
 }
 
-void *xi_pages_map(size_t size)
+void xi_pages_huge(void *ptr, size_t size)
 {
-    return size ? VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) : NULL;
-}
-
-void xi_pages_unmap(void *ptr, size_t size)
-{
+    (void)ptr;
     (void)size;
-    if (ptr) VirtualFree(ptr, 0, MEM_RELEASE);
 }
 #endif
 

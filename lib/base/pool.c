@@ -227,14 +227,23 @@ xinf_status xi_pool_create(xi_pool **out, const xinf_allocator *alloc, int32_t t
     return XINF_OK;
 }
 
+void xi_pool_rest(xi_pool *p)
+{
+    if (p->process != xi_process_id() || p->threads == 0) return;
+    atomic_store(&p->leaving, true);
+    xi_gate_open(&p->work_gate, p->threads);
+    for (int32_t i = 0; i < p->threads; i++) xi_thread_join(&p->workers[i].thread);
+    p->threads = 0;
+    p->started = false;
+    atomic_store(&p->leaving, false);
+}
+
 void xi_pool_destroy(xi_pool *p)
 {
     xinf_allocator alloc;
     if (!p) return;
+    xi_pool_rest(p);
     if (p->process == xi_process_id()) {
-        atomic_store(&p->leaving, true);
-        if (p->threads) xi_gate_open(&p->work_gate, p->threads);
-        for (int32_t i = 0; i < p->threads; i++) xi_thread_join(&p->workers[i].thread);
         xi_gate_destroy(&p->done_gate);
         xi_gate_destroy(&p->work_gate);
     }

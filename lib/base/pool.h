@@ -24,6 +24,8 @@ void xi_pool_destroy(xi_pool *p);
 int32_t xi_pool_width(const xi_pool *p);
 void xi_pool_begin(xi_pool *p);
 void xi_pool_end(xi_pool *p);
+/* Ends the threads; the next job starts them again. For work outside of runs. */
+void xi_pool_rest(xi_pool *p);
 /* Runs task 0..count-1, each once, and returns when all have ended. Any count; inside a task it
  * must not be called again on the same pool. If threads cannot be started the caller runs them all.
  * With an executor, at most max_concurrency executor tasks draw the tasks from a shared counter,

@@ -15,6 +15,7 @@ typedef struct xi_segment {
     xi_weights *weights;   /* where packed weights are kept and shared */
     uint32_t isa;          /* what kernels may use; 0: portable ones only */
     int32_t width;         /* workers */
+    xi_pool *pool;         /* packs weights; NULL: the calling thread does */
 } xi_segment;
 
 /* Takes the sentence that says why a node does not run; false ends the query (out of memory). */

@@ -12,6 +12,7 @@ typedef struct build_state {
     size_t value_count;
     int32_t *reordered; /* slot → slot of it in ROW, C8, C16; 3 each, 0 = none, else slot + 1 */
     size_t reordered_capacity;
+    xi_packing *packing;
     xi_text *refusals;
     int32_t *refused_count;
     xinf_error *err;
@@ -200,6 +201,7 @@ static xinf_status build_sub(build_state *s, xi_graph *g)
     build_state inner = {.plan = sub,
                          .outer = s,
                          .value_count = s->value_count,
+                         .packing = s->packing,
                          .refusals = s->refusals,
                          .refused_count = s->refused_count,
                          .err = s->err};
@@ -270,8 +272,15 @@ static xinf_status build_pack(build_state *s, const xi_node *n, const xi_kernel 
 {
     const xi_weight *w;
     if (!a->packed_size) return XINF_OK;
-    xinf_status status = xi_weights_pack(s->plan->store, &w, k, a->params, n, o->in, n->input_count,
-                                         o->literals, a->packed_size, a->packed_inputs, s->err);
+    xi_pack pack = {.kernel = k,
+                    .node = n,
+                    .params = a->params,
+                    .in = o->in,
+                    .literals = o->literals,
+                    .in_count = n->input_count,
+                    .inputs = a->packed_inputs,
+                    .size = a->packed_size};
+    xinf_status status = xi_packing_add(s->packing, &w, &pack, s->err);
     if (status != XINF_OK) return status;
     if (!BUILD_PUSH(s->plan, weights, weight_count, weight_capacity, w)) {
         xi_weights_release(s->plan->store, w);
@@ -291,7 +300,7 @@ static xinf_status build_align(build_state *s, int32_t slot)
     if (!l || p->slots[slot].index >= 0 || l->size == 0 || l->dtype == XINF_STRING ||
         (uintptr_t)l->data % xinf_dtype_size(l->dtype) == 0)
         return XINF_OK;
-    xinf_status status = xi_weights_align(p->store, &w, l, s->err);
+    xinf_status status = xi_packing_align(s->packing, &w, l, s->err);
     if (status != XINF_OK) return status;
     if (!BUILD_PUSH(p, weights, weight_count, weight_capacity, w)) {
         xi_weights_release(p->store, w);
@@ -518,7 +527,10 @@ xinf_status xi_plan_build(xi_plan **out, const xi_graph *graph, xi_weights *stor
     int32_t refused = 0;
     xi_text refusals;
     xi_text_init(&refusals, alloc);
+    xi_packing packing;
+    xi_packing_init(&packing, store);
     build_state s = {.value_count = graph->family->next_value,
+                     .packing = &packing,
                      .refusals = &refusals,
                      .refused_count = &refused,
                      .err = err};
@@ -545,8 +557,10 @@ xinf_status xi_plan_build(xi_plan **out, const xi_graph *graph, xi_weights *stor
         goto cleanup;
     }
     XI_TRY(xi_plan_verify(p, err));
+    XI_TRY(xi_packing_run(&packing, options->pool, err));
     *out = p;
 cleanup:
+    xi_packing_end(&packing);
     xi_text_free(&refusals);
     xi_free(alloc, s.slot_of, (s.value_count + 1) * sizeof *s.slot_of);
     xi_free(alloc, s.reordered, s.reordered_capacity * sizeof *s.reordered);

@@ -9,7 +9,7 @@
 #define XI_PLAN_PLAN_H
 
 #include "plan/kernel.h"
-#include "plan/weights.h"
+#include "plan/packing.h"
 
 typedef enum xi_slot_kind {
     XI_SLOT_LOCAL, /* computed by a step */
@@ -82,6 +82,7 @@ typedef struct xi_plan_options {
     const xi_kernel_list *list;
     uint32_t isa;
     int32_t width;
+    xi_pool *pool; /* packs weights; NULL: the calling thread does */
 } xi_plan_options;
 
 /* Builds plans for the graph and its subgraphs. Refuses a graph with nodes that cannot run and

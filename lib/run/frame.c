@@ -177,6 +177,7 @@ static xinf_status frame_grow(xi_frame *f, char **block, size_t *have, size_t wa
                        want, r->memory_limit);
     char *fresh = xi_alloc(&r->alloc, want);
     if (!fresh) return xi_fail_memory(err, want);
+    xi_pages_huge(fresh, want);
     xi_free(&r->alloc, *block, *have);
     r->memory_used += want - *have;
     *block = fresh;

@@ -59,7 +59,8 @@ static xinf_status session_start(xi_session *s, xinf_error *err)
     xi_segment segment = {.graph = g,
                           .weights = s->config.weights,
                           .isa = s->config.isa,
-                          .width = xi_pool_width(s->pool)};
+                          .width = xi_pool_width(s->pool),
+                          .pool = s->pool};
     XI_TRY(s->config.device->compile(&s->plan, &segment, err));
     XI_TRY(xi_frame_create(&s->frame, s->plan, &s->run, err));
     s->outputs = xi_calloc(a, (size_t)g->output_count + 1, sizeof *s->outputs);

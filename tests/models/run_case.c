@@ -286,6 +286,12 @@ static bool case_is_none(const cJSON *v)
     return kind && strcmp(kind, "none") == 0;
 }
 
+static bool case_is_map(const cJSON *v)
+{
+    const char *kind = case_text(v, "kind");
+    return kind && strcmp(kind, "map") == 0;
+}
+
 static bool case_is_tuple(run_case *c, const cJSON *v, int place, int inputs)
 {
     xinf_value_info info = XINF_VALUE_INFO_INIT;
@@ -339,6 +345,16 @@ static int case_step(run_case *c, const cJSON *step, int number)
             if (code != CASE_RAN) goto cleanup;
             continue;
         }
+        if (c->by_place && case_is_map(v)) {
+            /* A dict of a program: each key is an input. */
+            const cJSON *part;
+            cJSON_ArrayForEach(part, cJSON_GetObjectItemCaseSensitive(v, "values"))
+            {
+                if (code == CASE_RAN && place < inputs) code = case_value(c, &in[place++], part, 0);
+            }
+            if (code != CASE_RAN) goto cleanup;
+            continue;
+        }
         if (at < 0 && c->by_place && place < inputs) at = place;
         place++;
         if (at < 0) continue; /* the suites list values that a model does not declare as inputs */
@@ -377,6 +393,31 @@ cleanup:
     return code;
 }
 
+/* Keys of a dict, behind the hint for the dict: ".key". Gives the new count. */
+static int case_key_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *map, int count)
+{
+    static char names[CASE_VALUES][64];
+    const cJSON *key = cJSON_GetObjectItemCaseSensitive(map, "keys")->child, *v, *d;
+    cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(map, "values"))
+    {
+        if (count == CASE_VALUES || !cJSON_IsString(key)) break;
+        xinf_value_info *h = &out[count];
+        snprintf(names[count], sizeof names[count], ".%.60s", key->valuestring);
+        *h = (xinf_value_info){.struct_size = sizeof *h,
+                               .kind = XINF_KIND_TENSOR,
+                               .name = names[count],
+                               .dtype = case_dtype(case_text(v, "dtype")),
+                               .shape = shapes[count]};
+        cJSON_ArrayForEach(d, cJSON_GetObjectItemCaseSensitive(v, "shape"))
+        {
+            if (h->rank < 12) shapes[count][h->rank++] = (int64_t)d->valuedouble;
+        }
+        count++;
+        key = key->next;
+    }
+    return count;
+}
+
 /* What the inputs will be, in order: TorchScript files do not say. */
 static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *inputs)
 {
@@ -396,8 +437,11 @@ static int case_hints(xinf_value_info *out, int64_t (*shapes)[12], const cJSON *
             h->kind = XINF_KIND_NONE;
         else if (strcmp(kind, "sequence") == 0)
             h->kind = XINF_KIND_SEQUENCE;
-        else if (strcmp(kind, "map") == 0)
+        else if (strcmp(kind, "map") == 0) {
             h->kind = XINF_KIND_MAP;
+            count = case_key_hints(out, shapes, v, count + 1);
+            continue;
+        }
         h->dtype = type ? (strcmp(type, "float") == 0  ? XINF_FLOAT64
                            : strcmp(type, "bool") == 0 ? XINF_BOOL
                                                        : XINF_INT64)

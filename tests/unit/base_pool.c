@@ -170,6 +170,14 @@ static void test_pool_shares(void)
     xi_pool_parallel(p, 16, slow_task, &seen);
     CHECK(__builtin_popcount((unsigned)seen) >= 2);
     CHECK(xi_clock_ns() - start < UINT64_C(45) * 1000000);
+    /* At rest there are no threads, and the next job has them again. */
+    for (int round = 0; round < 3; round++) {
+        xi_pool_rest(p);
+        xi_pool_rest(p);
+        atomic_store(&seen, 0);
+        xi_pool_parallel(p, 16, slow_task, &seen);
+        CHECK(__builtin_popcount((unsigned)seen) >= 2);
+    }
     xi_pool_destroy(p);
 }
 

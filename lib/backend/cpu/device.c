@@ -29,8 +29,10 @@ static xinf_status cpu_query(const xi_graph *graph, uint32_t isa, const xi_refus
 
 static xinf_status cpu_compile(xi_plan **out, const xi_segment *segment, xinf_error *err)
 {
-    xi_plan_options options = {
-        .list = &xi_cpu_kernels, .isa = segment->isa, .width = segment->width};
+    xi_plan_options options = {.list = &xi_cpu_kernels,
+                               .isa = segment->isa,
+                               .width = segment->width,
+                               .pool = segment->pool};
     return xi_plan_build(out, segment->graph, segment->weights, &options, err);
 }
 

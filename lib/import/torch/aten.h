@@ -99,9 +99,16 @@ struct xi_aten_tensor {
     bool complex; /* `value` has one axis more, of two: real and imaginary part */
 };
 
-typedef struct xi_aten_limits {
-    uint64_t max_nodes;
-} xi_aten_limits;
+/* Something that must not be true when the model runs: a rank-0 bool of some graph. */
+typedef struct xi_aten_check {
+    xi_value *failed;
+    xi_str message;
+} xi_aten_check;
+
+typedef struct xi_aten_checks {
+    xi_aten_check *items;
+    int32_t count, capacity;
+} xi_aten_checks;
 
 struct xi_aten {
     xi_graph *graph; /* where nodes go; the interpreter sets it to a subgraph for a while */
@@ -118,6 +125,7 @@ struct xi_aten {
     /* Every write to memory, in order: for If and Loop. NULL: nobody listens. */
     void (*wrote)(void *self, xi_aten_tensor *memory, xi_value *before);
     void *wrote_self;
+    xi_aten_checks checks; /* of the graph that nodes go to */
     /* The file's value behind an OBJECT of the interpreter (packed parameters of quantised layers
      * are read from it), or NULL. The field itself NULL: there are no objects. */
     const xi_torch_value *(*source_of)(const xi_aten_value *object);
@@ -129,6 +137,15 @@ struct xi_aten {
  * Returns x->status. */
 xinf_status xi_aten_fail(xi_aten *x, xinf_status status, const char *fmt, ...) XI_PRINTF(3, 4);
 xinf_status xi_aten_memory(xi_aten *x);
+
+/* ---- what a run must find to be so: check.c ---- */
+
+/* The run ends with this sentence when `failed` is true. What is known to be false is nothing. */
+void xi_aten_check_run(xi_aten *x, xi_value *failed, xi_str message);
+/* All checks from `base` on, taken off the list; memory of the arena. */
+xi_aten_checks xi_aten_take_checks(xi_aten *x, int32_t base);
+/* Lets a graph's outputs pass only when no check failed; the outputs keep their names. */
+void xi_aten_end_checks(xi_aten *x, xi_value **outputs, int32_t count);
 
 /* ---- values ---- */
 

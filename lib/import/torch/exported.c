@@ -306,11 +306,10 @@ static xi_str exported_operator(exported_import *e, xi_str target)
     return (xi_str){full, library.len + 2 + name.len};
 }
 
-/* Checks that the program made of itself; a graph has its own. */
-static bool exported_is_check(xi_str name)
+/* What a graph sees to by itself: dtypes, and ranges that a check of their own stands beside. */
+static bool exported_is_moot(xi_str name)
 {
-    static const char *const checks[] = {"_assert_tensor_metadata", "_assert_scalar",
-                                         "_assert_async", "sym_constrain_range",
+    static const char *const checks[] = {"_assert_tensor_metadata", "sym_constrain_range",
                                          "sym_constrain_range_for_size"};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (xi_str_is(name, checks[i])) return true;
@@ -362,6 +361,29 @@ static bool exported_define_results(exported_import *e, const xi_json *outputs,
     return true;
 }
 
+/* _assert_scalar(condition, message) */
+static bool exported_check(exported_import *e, const xi_aten_value *args, int32_t count)
+{
+    xi_str message = count > 1 && args[1].kind == XI_ATEN_STRING
+                         ? args[1].s
+                         : XI_STR("an assertion does not hold");
+    if (!count) return exported_fail(e, "asserts nothing at", e->x.location), false;
+    bool known = args[0].kind != XI_ATEN_TENSOR && xi_aten_is_known(&args[0]);
+    if (known && (args[0].kind == XI_ATEN_BOOL || args[0].kind == XI_ATEN_INT)) {
+        bool holds = args[0].kind == XI_ATEN_BOOL ? args[0].b : args[0].i != 0;
+        if (holds) return true;
+        return xi_aten_fail(&e->x, XINF_INVALID_ARGUMENT, "the program raises an error: %.*s",
+                            XI_STR_ARG(message)),
+               false;
+    }
+    xi_value *truth = args[0].kind == XI_ATEN_TENSOR ? xi_aten_arg(&e->x, &args[0])
+                                                     : args[0].scalar;
+    if (truth && xi_aten_rank(truth) != 0) truth = xi_aten_reshape(&e->x, truth, NULL, 0);
+    xi_aten_check_run(&e->x, xi_aten_emit1(&e->x, "Not", xi_aten_cast(&e->x, truth, XINF_BOOL)),
+                      message);
+    return e->x.status == XINF_OK;
+}
+
 static bool exported_node(exported_import *e, const xi_json *node)
 {
     xi_aten_value args[EXPORTED_MAX_ARGS], result;
@@ -374,7 +396,7 @@ static bool exported_node(exported_import *e, const xi_json *node)
         e->x.location = exported_output_name(xi_json_get_kind(node, "outputs", XI_JSON_ARRAY)
                                                  ? xi_json_get(node, "outputs")->first
                                                  : NULL);
-    if (exported_is_check(name)) return true;
+    if (exported_is_moot(name)) return true;
     for (const xi_json *i = inputs ? inputs->first : NULL; i && e->x.status == XINF_OK;
          i = i->next) {
         xi_aten_value v = exported_arg(e, xi_json_get(i, "arg"));
@@ -388,6 +410,8 @@ static bool exported_node(exported_import *e, const xi_json *node)
             args[count++] = v;
     }
     if (e->x.status != XINF_OK) return false;
+    if (xi_str_is(name, "_assert_scalar") || xi_str_is(name, "_assert_async"))
+        return exported_check(e, args, count);
     if (xi_aten_call(&result, &e->x, name, args, count, named, named_count) != XINF_OK)
         return false;
     return exported_define_results(e, xi_json_get_kind(node, "outputs", XI_JSON_ARRAY), &result);
@@ -486,6 +510,7 @@ xinf_status xi_import_torch_exported(xi_import *out, xi_torch_archive *archive,
     const xi_json *nodes = xi_json_get(e.program.graph, "nodes");
     for (const xi_json *n = nodes->first; n && done; n = n->next) done = exported_node(&e, n);
     done = done && exported_read_outputs(&e) && exported_notes(&e, out);
+    if (done) xi_aten_end_checks(&e.x, e.graph->outputs, e.graph->output_count);
     status = e.x.status;
     if (status == XINF_OK && !done)
         status = xi_fail(err, XINF_INTERNAL, "the exported program could not be imported");

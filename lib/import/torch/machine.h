@@ -89,6 +89,7 @@ typedef struct xi_machine_journal {
     xi_machine_change *items;
     int32_t count, capacity;
     bool raised;
+    xi_str message; /* what with */
 } xi_machine_journal;
 
 /* An attribute or a tensor of the file that the program writes: carried from run to run. The list
@@ -125,8 +126,6 @@ typedef struct xi_machine {
     } * states;
     xi_machine_object **touched; /* objects of the file with attributes that were bound */
     size_t touched_count, touched_capacity;
-    xi_value **checks; /* must be false when the model runs */
-    size_t check_count, check_capacity;
 } xi_machine;
 
 enum { XI_MACHINE_READ = 1, XI_MACHINE_WRITTEN = 2 };
@@ -208,9 +207,9 @@ void xi_machine_if(xi_machine *m, const xi_script_stmt *s, xi_value *condition);
 void xi_machine_while(xi_machine *m, const xi_script_stmt *s, xi_value *trips, xi_value *condition);
 xi_aten_value xi_machine_choice(xi_machine *m, const xi_script_expr *e, xi_value *condition);
 void xi_machine_raise(xi_machine *m, xi_str message);
+/* Raises it when a run finds that this is true. */
+void xi_machine_raise_if(xi_machine *m, xi_value *failed, xi_str message);
 
-/* Something that must not be true when the model runs. */
-void xi_machine_check(xi_machine *m, xi_value *failed);
 xi_aten_value xi_machine_target_get(const xi_machine_change *c);
 void xi_machine_target_set(xi_machine *m, const xi_machine_change *c, const xi_aten_value *v);
 xi_type xi_machine_meet(const xi_type *a, const xi_type *b);

@@ -292,8 +292,7 @@ static void branch_node(branch_join *j, xi_value *condition)
 /* One side, in a graph of its own; everything is taken back. `checks`: those that it made. */
 typedef struct branch_side {
     xi_machine_journal journal;
-    xi_value **checks;
-    size_t check_count;
+    xi_aten_checks checks;
     xi_aten_value value; /* of an expression */
 } branch_side;
 
@@ -301,7 +300,7 @@ static void branch_run(xi_machine *m, branch_side *side, xi_graph *g, const xi_s
                        const xi_script_expr *e)
 {
     xi_graph *around = m->x.graph;
-    size_t base = m->check_count;
+    int32_t base = m->x.checks.count;
     if (!xi_machine_good(m)) return;
     m->x.graph = g;
     xi_machine_begin(m, &side->journal);
@@ -311,30 +310,7 @@ static void branch_run(xi_machine *m, branch_side *side, xi_graph *g, const xi_s
         side->value = xi_machine_eval(m, e);
     xi_machine_end(m, &side->journal);
     m->x.graph = around;
-    side->check_count = m->check_count - base;
-    side->checks = xi_arena_array(m->x.arena, side->check_count, sizeof *side->checks);
-    if (!side->checks)
-        xi_aten_memory(&m->x);
-    else if (side->check_count)
-        memcpy(side->checks, m->checks + base, side->check_count * sizeof *side->checks);
-    m->check_count = base;
-}
-
-void xi_machine_check(xi_machine *m, xi_value *failed)
-{
-    if (!xi_machine_good(m)) return;
-    if (m->check_count == m->check_capacity) {
-        size_t room = m->check_capacity ? m->check_capacity * 2 : 8;
-        xi_value **items = xi_arena_array(m->x.arena, room, sizeof *items);
-        if (!items) {
-            xi_aten_memory(&m->x);
-            return;
-        }
-        if (m->check_count) memcpy(items, m->checks, m->check_count * sizeof *items);
-        m->checks = items;
-        m->check_capacity = room;
-    }
-    m->checks[m->check_count++] = failed;
+    side->checks = xi_aten_take_checks(&m->x, base);
 }
 
 static const xi_machine_change *branch_find(const xi_machine_journal *j, const xi_machine_change *c)
@@ -403,7 +379,8 @@ static bool branch_raises(xi_machine *m, const branch_side *side, xi_value *cond
                           const xi_script_block *other, bool then)
 {
     if (!side->journal.raised || !xi_machine_good(m)) return false;
-    xi_machine_check(m, then ? condition : xi_aten_emit1(&m->x, "Not", condition));
+    xi_aten_check_run(&m->x, then ? condition : xi_aten_emit1(&m->x, "Not", condition),
+                      side->journal.message);
     xi_machine_run(m, other);
     return true;
 }
@@ -423,19 +400,21 @@ static void branch_checks(branch_join *j, const branch_side *sides)
 {
     xi_machine *m = j->m;
     for (int k = 0; k < 2; k++)
-        for (size_t i = 0; i < sides[k].check_count && xi_machine_good(m); i++) {
+        for (int32_t i = 0; i < sides[k].checks.count && xi_machine_good(m); i++) {
+            const xi_aten_check *c = &sides[k].checks.items[i];
             m->x.graph = j->graphs[!k];
             xi_value *no = xi_aten_whole(&m->x, XINF_BOOL, 0);
             m->x.graph = j->around;
-            xi_machine_check(m, k ? branch_output(j, no, sides[k].checks[i])
-                                  : branch_output(j, sides[k].checks[i], no));
+            xi_aten_check_run(&m->x,
+                              k ? branch_output(j, no, c->failed) : branch_output(j, c->failed, no),
+                              c->message);
         }
 }
 
 void xi_machine_if(xi_machine *m, const xi_script_stmt *s, xi_value *condition)
 {
     branch_join j = {.m = m};
-    branch_side sides[2] = {{.check_count = 0}, {.check_count = 0}};
+    branch_side sides[2] = {{.checks = {NULL, 0, 0}}, {.checks = {NULL, 0, 0}}};
     if (!branch_graphs(&j)) return;
     branch_run(m, &sides[0], j.graphs[0], &s->body, NULL);
     if (branch_raises(m, &sides[0], condition, &s->orelse, true)) return;
@@ -456,7 +435,7 @@ void xi_machine_if(xi_machine *m, const xi_script_stmt *s, xi_value *condition)
 xi_aten_value xi_machine_choice(xi_machine *m, const xi_script_expr *e, xi_value *condition)
 {
     branch_join j = {.m = m};
-    branch_side sides[2] = {{.check_count = 0}, {.check_count = 0}};
+    branch_side sides[2] = {{.checks = {NULL, 0, 0}}, {.checks = {NULL, 0, 0}}};
     if (!branch_graphs(&j)) return xi_aten_none();
     for (int k = 0; k < 2; k++) branch_run(m, &sides[k], j.graphs[k], NULL, e->items[k + 1]);
     if (sides[0].journal.count || sides[1].journal.count || sides[0].journal.raised ||

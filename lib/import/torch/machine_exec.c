@@ -3,11 +3,34 @@
 
 #include <stdio.h>
 
+#include "import/torch/op.h"
+
+/* "code/a.py:12: " + the sentence, which outlives the program. */
+static xi_str exec_message(xi_machine *m, xi_str message)
+{
+    char at[300];
+    int len = snprintf(at, sizeof at, "%.*s:%d: ", XI_STR_ARG(m->file), (int)m->line);
+    size_t front = len < 0 ? 0 : (size_t)len < sizeof at ? (size_t)len : sizeof at - 1;
+    char *text = xi_arena_array(m->x.arena, 1, front + message.len + 1);
+    if (!text) return xi_aten_memory(&m->x), (xi_str){NULL, 0};
+    memcpy(text, at, front);
+    if (message.len) memcpy(text + front, message.ptr, message.len);
+    return (xi_str){text, front + message.len};
+}
+
+void xi_machine_raise_if(xi_machine *m, xi_value *failed, xi_str message)
+{
+    if (xi_machine_good(m) && !xi_machine_dead(m))
+        xi_aten_check_run(&m->x, failed, exec_message(m, message));
+}
+
 void xi_machine_raise(xi_machine *m, xi_str message)
 {
     if (!xi_machine_good(m)) return;
+    if (xi_machine_dead(m)) return;
     if (m->journal) {
         m->journal->raised = true;
+        m->journal->message = exec_message(m, message);
         return;
     }
     xi_machine_fail(m, XINF_INVALID_ARGUMENT, "the program raises an error: %.*s",
@@ -133,8 +156,14 @@ static void exec_assert(xi_machine *m, const xi_script_stmt *s)
 {
     xi_aten_value c = xi_machine_eval(m, s->value);
     bool known = false;
-    if (!xi_machine_truth(m, &c, &known) && xi_machine_good(m) && !known)
-        xi_machine_raise(m, XI_STR("an assertion does not hold"));
+    xi_value *truth = xi_machine_truth(m, &c, &known);
+    if (!xi_machine_good(m) || (!truth && known)) return;
+    xi_aten_value said = s->type ? xi_machine_eval(m, s->type) : xi_aten_none();
+    xi_str message = said.kind == XI_ATEN_STRING ? said.s : XI_STR("an assertion does not hold");
+    if (truth)
+        xi_machine_raise_if(m, xi_aten_emit1(&m->x, "Not", truth), message);
+    else
+        xi_machine_raise(m, message);
 }
 
 static void exec_augment(xi_machine *m, const xi_script_stmt *s)

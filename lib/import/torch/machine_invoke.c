@@ -450,8 +450,20 @@ static bool invoke_control(xi_aten_value *out, xi_machine *m, xi_str name,
     }
     if (xi_str_is(name, "prim::Print") || xi_str_is(name, "warn") ||
         xi_str_is(name, "set_grad_enabled") || xi_str_is(name, "prim::TimePoint") ||
-        xi_str_is(name, "_assert_async") || xi_str_is(name, "manual_seed"))
+        xi_str_is(name, "manual_seed"))
         return true;
+    if ((xi_str_is(name, "_assert_async") || xi_str_is(name, "_assert_scalar")) && count >= 1) {
+        bool known = false;
+        xi_value *truth = xi_machine_truth(m, &args[0], &known);
+        xi_str message = count > 1 && args[1].kind == XI_ATEN_STRING
+                             ? args[1].s
+                             : XI_STR("an assertion does not hold");
+        if (truth)
+            xi_machine_raise_if(m, xi_aten_emit1(&m->x, "Not", truth), message);
+        else if (!known && xi_machine_good(m))
+            xi_machine_raise(m, message);
+        return true;
+    }
     if (xi_str_is(name, "is_grad_enabled") || xi_str_is(name, "prim::is_autocast_enabled") ||
         xi_str_is(name, "is_autocast_enabled") || xi_str_is(name, "is_scripting_disabled") ||
         xi_str_is(name, "prim::is_cuda_device")) {

@@ -61,7 +61,10 @@ typedef struct loop_state {
     xi_graph *body;
     xi_value *round, *condition_in, *condition_out;
     bool counted;
-    bool grew;
+    bool grew, raises;
+    xi_str message;        /* of what it raises */
+    xi_aten_checks checks; /* that a round makes */
+    int32_t check_base;
 } loop_state;
 
 static bool loop_same_target(const xi_machine_change *a, const xi_machine_change *b)
@@ -289,8 +292,13 @@ static void loop_round(loop_state *l)
     if (l->counted) xi_machine_assign(m, l->stmt->targets, xi_aten_dynamic(XI_ATEN_INT, l->round));
     xi_machine_run(m, &l->stmt->body);
     loop_condition(l);
-    if (journal.raised)
-        xi_machine_fail(m, XINF_UNSUPPORTED, "an error that is raised in a loop that a run ends");
+    if (journal.raised) {
+        xi_machine_end(m, &journal);
+        m->x.graph = around;
+        l->raises = true;
+        l->message = journal.message;
+        return;
+    }
     for (int32_t i = 0; i < journal.count && xi_machine_good(m); i++) {
         xi_machine_change c = journal.items[i];
         /* What a round begins anew is not carried. */
@@ -320,6 +328,7 @@ static void loop_round(loop_state *l)
     for (int32_t i = 0; i < l->slot_count && xi_machine_good(m) && !l->grew; i++)
         if (l->slots[i].given) l->slots[i].given = xi_machine_own(m, l->body, l->slots[i].given);
     xi_machine_end(m, &journal);
+    l->checks = xi_aten_take_checks(&m->x, l->check_base);
     m->x.graph = around;
     if (!xi_machine_good(m)) return;
     for (int32_t i = 0; i < journal.count; i++) {
@@ -418,10 +427,43 @@ static xi_aten_value loop_result(loop_state *l, const xi_aten_value *entered, in
     return *entered;
 }
 
+/* A round that ends in an error whatever happens: there must be no round. */
+static void loop_raise(loop_state *l, xi_value *trips, xi_value *condition)
+{
+    xi_machine *m = l->m;
+    if (!condition && xi_machine_good(m))
+        condition = xi_aten_emit2(&m->x, "Greater", trips, xi_aten_whole(&m->x, XINF_INT64, 0));
+    xi_aten_check_run(&m->x, condition, l->message);
+}
+
+/* What a round checks is carried: it fails when it failed in any, and then that was the last. */
+static void loop_carry_checks(loop_state *l)
+{
+    xi_machine *m = l->m;
+    xi_graph *around = m->x.graph;
+    xi_type truth = {.kind = XINF_KIND_TENSOR, .dtype = XINF_BOOL, .shape = XI_SHAPE_SCALAR};
+    for (int32_t i = 0; i < l->checks.count && xi_machine_good(m); i++) {
+        loop_slot *s = loop_slot_at(l, l->slot_count);
+        if (!s) return;
+        s->type = truth;
+        s->initial = xi_aten_whole(&m->x, XINF_BOOL, 0);
+        s->input = xi_graph_add_value(l->body, (xi_str){NULL, 0}, &truth);
+        if (!s->input) {
+            xi_aten_memory(&m->x);
+            return;
+        }
+        m->x.graph = l->body;
+        s->given = xi_aten_emit2(&m->x, "Or", s->input, l->checks.items[i].failed);
+        l->condition_out = xi_aten_emit2(&m->x, "And", l->condition_out,
+                                         xi_aten_emit1(&m->x, "Not", s->given));
+        m->x.graph = around;
+    }
+}
+
 void xi_machine_while(xi_machine *m, const xi_script_stmt *s, xi_value *trips, xi_value *condition)
 {
-    loop_state l = {.m = m, .stmt = s, .counted = trips != NULL};
-    size_t checks = m->check_count;
+    loop_state l = {.m = m, .stmt = s, .counted = trips != NULL, .check_base = m->x.checks.count};
+    int32_t carried;
     int trial = 0;
     do {
         if (trial++ == LOOP_TRIALS) {
@@ -430,13 +472,19 @@ void xi_machine_while(xi_machine *m, const xi_script_stmt *s, xi_value *trips, x
                 "a loop that a run ends changes the types of what it carries without end");
             return;
         }
-        m->check_count = checks;
         loop_round(&l);
+        if (l.raises) {
+            xi_aten_take_checks(&m->x, l.check_base);
+            loop_raise(&l, trips, condition);
+            return;
+        }
     } while (l.grew && xi_machine_good(m));
-    /* What is checked in a round stays there. */
-    m->check_count = checks;
     if (!xi_machine_good(m)) return;
+    carried = l.slot_count;
+    loop_carry_checks(&l);
     loop_node(&l, trips, condition);
+    for (int32_t i = 0; i < l.checks.count && xi_machine_good(m); i++)
+        xi_aten_check_run(&m->x, l.slots[carried + i].output, l.checks.items[i].message);
     int32_t at = 0;
     for (int32_t i = 0; i < l.item_count && xi_machine_good(m); i++) {
         xi_aten_value v = loop_result(&l, &l.items[i].entered, &at, 0);
