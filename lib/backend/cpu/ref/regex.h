@@ -1,5 +1,5 @@
-/* regex.h — regular expressions by RE2, whose time grows with the text's length only. Without RE2
- * there are none. */
+/* regex.h — regular expressions by RE2, whose time grows with the text's length only. pattern.h
+ * stands in where the build is without RE2. */
 #ifndef XK_REF_REGEX_H
 #define XK_REF_REGEX_H
 
