@@ -9,10 +9,21 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/packages.sh
 
-need cc:gcc g++:g++ meson:meson ninja:ninja-build pkg-config:pkg-config protoc-c:protobuf-c-compiler python3:python3 nm:binutils
-need_dev libprotobuf-c:libprotobuf-c-dev libpng:libpng-dev libcjson:libcjson-dev libturbojpeg:libturbojpeg0-dev libwebp:libwebp-dev libopenjp2:libopenjp2-7-dev
-
+need cc:gcc
+need g++:g++
+need meson:meson
+need ninja:ninja-build
+need pkg-config:pkg-config
+need protoc-c:protobuf-c-compiler
+need python3:python3
+need nm:binutils
 need espeak-ng:espeak-ng
+need_dev libprotobuf-c:libprotobuf-c-dev
+need_dev libpng:libpng-dev
+need_dev libcjson:libcjson-dev
+need_dev libturbojpeg:libturbojpeg0-dev
+need_dev libwebp:libwebp-dev
+need_dev libopenjp2:libopenjp2-7-dev
 
 modules='import numpy, onnx, cffi, ml_dtypes, pytest'
 python=${XINF_TEST_PYTHON:-}
