@@ -423,7 +423,9 @@ typedef struct xinf_load_options {
     const struct xinf_value_info
         *inputs; /* what will be given, for files that do not say it (TorchScript): kind, dtype and
                   * rank of each input, by name, or in the program's order where the name is NULL.
-                  * NULL: found out */
+                  * Each key of a dict "d" is an input "d.key"; where order counts, a hint of kind
+                  * XINF_KIND_MAP stands for the dict and hints named ".key" follow. NULL: found out
+                  */
     int32_t input_count;
     int32_t output_count; /* of outputs below */
     const char *const *

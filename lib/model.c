@@ -149,6 +149,8 @@ xinf_status xi_model_derive(xinf_model **out, xinf_model *source, xi_family *fam
     m->import = source->import;
     m->import.family = family;
     m->import.graph = graph;
+    m->import.retype = NULL; /* what was made of the graph has no program any more */
+    m->import.incomplete = false;
     m->import.owner = xi_model_retain(source);
     m->import.end_owner = model_release_source;
     atomic_init(&m->refs, 1);

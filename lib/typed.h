@@ -18,6 +18,9 @@ typedef struct xi_typed {
  * be imported so. */
 xinf_status xi_typed_fit(xi_typed *t, xi_import *old, bool *changed, const xinf_model *m,
                          xinf_tensor *const *inputs, int32_t count, xinf_error *err);
+/* The first import, for inputs of these types, before any came. */
+xinf_status xi_typed_expect(xi_typed *t, const xinf_model *m, const xi_type *inputs, int32_t count,
+                            xinf_error *err);
 void xi_typed_end(xi_typed *t, const xinf_model *m);
 
 #endif

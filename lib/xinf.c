@@ -497,6 +497,42 @@ static xinf_status xinf_session_make(xinf_session *s, xinf_tensor *const *inputs
     return status;
 }
 
+/* Shapes that the caller tells make the session of a program ready before its first run, when they
+ * say all that it wants to know. */
+static xinf_status xinf_session_expect(xinf_session *s, const xinf_session_options *o,
+                                       xinf_error *err)
+{
+    const xinf_model *m = s->model;
+    const xi_graph *g = m->import.graph;
+    bool known = o->hint_count && !m->import.incomplete;
+    xi_type *types = known ? xi_alloc(&m->alloc, ((size_t)g->input_count + 1) * sizeof *types)
+                           : NULL;
+    xinf_status status = XINF_OK;
+    if (!known) return XINF_OK;
+    if (!types) return xi_fail_memory(err, sizeof *types);
+    for (int32_t i = 0; i < g->input_count; i++) types[i] = g->inputs[i]->type;
+    for (int32_t h = 0; h < o->hint_count && status == XINF_OK; h++) {
+        const xinf_shape_hint *hint = &o->hints[h];
+        int32_t at = 0;
+        while (at < g->input_count && !(hint->name && xi_str_is(g->inputs[at]->name, hint->name)))
+            at++;
+        if (at == g->input_count)
+            status = xi_fail(err, XINF_INVALID_ARGUMENT, "shape hint: there is no input \"%s\"",
+                             hint->name ? hint->name : "");
+        else
+            status = xinf_shape(&types[at].shape, hint->shape, hint->rank, err);
+    }
+    for (int32_t i = 0; i < g->input_count; i++)
+        known = known && types[i].kind == XINF_KIND_TENSOR && types[i].dtype != XINF_UNDEFINED &&
+                xi_shape_known(&types[i].shape);
+    if (status == XINF_OK && known) {
+        status = xi_typed_expect(&s->typed, m, types, g->input_count, err);
+        if (status == XINF_OK) status = xinf_session_start(s, s->later, err);
+    }
+    xi_free(&m->alloc, types, ((size_t)g->input_count + 1) * sizeof *types);
+    return status;
+}
+
 xinf_status xinf_session_create(xinf_session **out, xinf_model *model,
                                 const xinf_session_options *options, xinf_error *err)
 {
@@ -511,6 +547,7 @@ xinf_status xinf_session_create(xinf_session **out, xinf_model *model,
     atomic_flag_clear(&s->making);
     xinf_status status = model->import.retype ? xinf_session_postpone(s, &o, err)
                                               : xinf_session_start(s, &o, err);
+    if (status == XINF_OK && model->import.retype) status = xinf_session_expect(s, &o, err);
     if (status == XINF_OK)
         *out = s;
     else
@@ -585,10 +622,20 @@ xinf_status xinf_session_print(xinf_session *s, xinf_dump what, xinf_write_fn wr
     if (!s || !write) return xinf_null(err, "xinf_session_print");
     if (what < XINF_DUMP_GRAPH_BEFORE || what > XINF_DUMP_PLAN)
         return xi_fail(err, XINF_INVALID_ARGUMENT, "there is no dump %d", (int)what);
-    if (!s->session && what != XINF_DUMP_GRAPH_BEFORE)
-        return xi_fail(err, XINF_UNSUPPORTED,
-                       "the model does not declare its inputs' types: there is nothing to print "
-                       "before the first run");
+    if (!s->session && what != XINF_DUMP_GRAPH_BEFORE) {
+        if (s->model->import.incomplete)
+            return xi_fail(
+                err, XINF_UNSUPPORTED,
+                "the model does not declare its inputs' types: there is nothing to print "
+                "before the first run");
+        /* As far as it is known without a run: for inputs of any size. */
+        if (atomic_flag_test_and_set(&s->making))
+            return xi_fail(err, XINF_BUSY, "the session is running on another thread");
+        xinf_status status = xinf_session_start(s, s->later, err);
+        if (status != XINF_OK) xinf_session_stop(s);
+        atomic_flag_clear(&s->making);
+        if (status != XINF_OK) return status;
+    }
     xi_text_init(&text, &s->model->alloc);
     if (what == XINF_DUMP_PLAN)
         xi_plan_print(xi_session_plan(s->session), &text);

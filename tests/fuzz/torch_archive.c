@@ -2,50 +2,12 @@
  * are taken as data.pkl of one that is made around them, so that the pickle machine is reached
  * without a checksum in the way. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/allocator.h"
-#include "load/crc.h"
 #include "load/torch/archive.h"
+#include "zip_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-typedef struct fuzz_zip {
-    uint8_t *data;
-    size_t size, directory_size, count;
-    uint8_t directory[1024];
-} fuzz_zip;
-
-static void fuzz_put(uint8_t *at, size_t *size, uint64_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++) at[(*size)++] = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
-}
-
-static void fuzz_add(fuzz_zip *z, const xi_crc *crc, const char *name, const void *data,
-                     size_t size)
-{
-    uint8_t fields[26] = {20};
-    size_t at = 10, offset = z->size, *end = &z->directory_size;
-    fuzz_put(fields, &at, xi_crc_add(crc, 0, data, size), 4);
-    fuzz_put(fields, &at, size, 4);
-    fuzz_put(fields, &at, size, 4);
-    fuzz_put(fields, &at, strlen(name), 2);
-    fuzz_put(z->data, &z->size, 0x04034b50, 4);
-    memcpy(z->data + z->size, fields, sizeof fields);
-    memcpy(z->data + z->size + sizeof fields, name, strlen(name));
-    z->size += sizeof fields + strlen(name);
-    memcpy(z->data + z->size, data, size);
-    z->size += size;
-    fuzz_put(z->directory, end, 0x02014b50, 4);
-    fuzz_put(z->directory, end, 20, 2);
-    memcpy(z->directory + *end, fields, sizeof fields);
-    *end += sizeof fields;
-    fuzz_put(z->directory, end, 0, 10);
-    fuzz_put(z->directory, end, offset, 4);
-    memcpy(z->directory + *end, name, strlen(name));
-    *end += strlen(name);
-    z->count++;
-}
 
 static void fuzz_open(const uint8_t *data, size_t size)
 {
@@ -91,14 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (program) fuzz_add(&z, &crc, "m/code/__torch__.py", "class M(Module):\n", 17);
     if (program) fuzz_add(&z, &crc, "m/constants.pkl", ").", 2);
     fuzz_add(&z, &crc, "m/data.pkl", data + (size > 0), size - (size > 0));
-    size_t start = z.size;
-    memcpy(z.data + z.size, z.directory, z.directory_size);
-    z.size += z.directory_size;
-    fuzz_put(z.data, &z.size, 0x06054b50, 8);
-    fuzz_put(z.data, &z.size, z.count | z.count << 16, 4);
-    fuzz_put(z.data, &z.size, z.directory_size, 4);
-    fuzz_put(z.data, &z.size, start, 4);
-    fuzz_put(z.data, &z.size, 0, 2);
+    fuzz_end(&z);
     fuzz_open(z.data, z.size);
     free(z.data);
     return 0;

@@ -276,8 +276,13 @@ static xinf_status import_retype(xi_import *out, void *owner, const xi_type *inp
                           .type_count = input_count,
                           .dims = true};
     *out = (xi_import){0};
+    for (int i = 0; i < XI_MACHINE_INPUTS; i++)
+        job.guesses[i] = (xi_machine_guess){XINF_FLOAT32, -1};
     xinf_status status = import_attempt(out, &job, err);
-    if (status == XINF_OK && out->graph->state_count) {
+    if (status != XINF_OK && status != XINF_OUT_OF_MEMORY) {
+        job.dims = false;
+        if (import_attempt(out, &job, NULL) == XINF_OK) status = XINF_OK;
+    } else if (status == XINF_OK && out->graph->state_count) {
         /* A session cannot import again without losing what it carries: better for all sizes at
          * once. */
         xi_import open = {0};
@@ -309,6 +314,17 @@ static xinf_status import_search(xi_import *out, xi_machine_job *job, xinf_statu
         }
     }
     return status;
+}
+
+/* Whether kernels and fusions can be chosen better when sizes are known: they are, at a session's
+ * first run. A session that carries something is made once. */
+static bool import_gains(const xi_graph *g)
+{
+    bool open = false;
+    for (int32_t i = 0; i < g->input_count; i++)
+        open = open || (g->inputs[i]->type.kind == XINF_KIND_TENSOR &&
+                        !xi_shape_known(&g->inputs[i]->type.shape));
+    return open && !g->state_count;
 }
 
 /* Nothing was said about the inputs: the graph is for what they seem to be, and sessions wait for
@@ -343,7 +359,7 @@ static xinf_status import_unhinted(xi_import *out, xi_machine_job *job, xinf_sta
         status = import_attempt(out, job, NULL);
         out->incomplete = status == XINF_OK;
     }
-    if (status == XINF_OK && !sure) out->retype = import_retype;
+    if (status == XINF_OK && (!sure || import_gains(out->graph))) out->retype = import_retype;
     return status;
 }
 
@@ -357,6 +373,7 @@ xinf_status xi_import_torch_script(xi_import *out, xi_torch_archive *archive,
         status = best = import_attempt(out, &job, &first);
         job.dims = true;
         if (status != XINF_OK) status = import_attempt(out, &job, err);
+        if (status == XINF_OK && import_gains(out->graph)) out->retype = import_retype;
     } else {
         status = import_unhinted(out, &job, &best, &first);
     }

@@ -35,15 +35,34 @@ static xi_value *inputs_input(xi_machine *m, xi_machine_inputs *in, xi_str name,
     return in->values[in->count++] = v;
 }
 
+/* What the run, or a session's caller, brings: of a tensor, or of the items of a list. */
+static const xi_type *inputs_given(const xi_machine_job *job, const xi_machine_inputs *in,
+                                   bool item)
+{
+    const xi_type *t = job->types && in->count < job->type_count ? &job->types[in->count] : NULL;
+    if (!t) return NULL;
+    if (item) return t->kind == XINF_KIND_SEQUENCE ? t->element : NULL;
+    return t->kind == XINF_KIND_TENSOR ? t : NULL;
+}
+
+static int64_t inputs_symbol(xi_machine *m, xi_str name, int32_t axis)
+{
+    char text[16];
+    int len = snprintf(text, sizeof text, "%d", (int)axis);
+    xi_str number = {xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len};
+    int64_t symbol = number.ptr ? xi_family_symbol(m->x.family, xi_machine_join(m, name, number))
+                                : 0;
+    if (!symbol) xi_aten_memory(&m->x);
+    return symbol;
+}
+
+/* item: of a list, whose items may differ in size. */
 static xi_type inputs_tensor_type(xi_machine *m, xi_machine_job *job, xi_machine_inputs *in,
-                                  xi_str name, const xinf_value_info *hint)
+                                  xi_str name, const xinf_value_info *hint, bool item)
 {
     xi_machine_guess g = {XINF_FLOAT32, -1};
     xi_type t = XI_TYPE_UNKNOWN;
-    const xi_type *given = job->types && in->count < job->type_count &&
-                                   job->types[in->count].kind == XINF_KIND_TENSOR
-                               ? &job->types[in->count]
-                               : NULL;
+    const xi_type *given = inputs_given(job, in, item);
     if (given)
         g = (xi_machine_guess){given->dtype, given->shape.rank};
     else if (hint)
@@ -53,15 +72,11 @@ static xi_type inputs_tensor_type(xi_machine *m, xi_machine_job *job, xi_machine
     t.dtype = g.dtype;
     t.shape.rank = g.rank > XI_MAX_RANK ? -1 : g.rank;
     for (int32_t i = 0; i < t.shape.rank; i++) {
-        char text[16];
-        int len = snprintf(text, sizeof text, "%d", (int)i);
-        xi_str number = {xi_arena_strndup(m->x.arena, text, (size_t)len), (size_t)len};
-        t.shape.dim[i] = number.ptr
-                             ? xi_family_symbol(m->x.family, xi_machine_join(m, name, number))
-                             : 0;
-        if (!t.shape.dim[i]) xi_aten_memory(&m->x);
-        if (job->dims && given && given->shape.dim[i] >= 0) t.shape.dim[i] = given->shape.dim[i];
-        if (job->dims && hint && hint->shape && hint->shape[i] >= 0)
+        t.shape.dim[i] = item ? XI_DIM_UNKNOWN : inputs_symbol(m, name, i);
+        if (!job->dims) continue;
+        if (given && given->shape.dim[i] >= 0)
+            t.shape.dim[i] = given->shape.dim[i];
+        else if (!given && !item && hint && hint->shape && hint->shape[i] >= 0)
             t.shape.dim[i] = hint->shape[i];
     }
     return t;
@@ -234,7 +249,7 @@ static xi_aten_value inputs_sequence(xi_machine *m, xi_machine_job *job, xi_mach
 {
     xi_type *element = xi_arena_alloc(m->x.arena, sizeof *element);
     if (!element) return xi_aten_memory(&m->x), xi_aten_none();
-    *element = inputs_tensor_type(m, job, in, name, hint && hint->dtype ? hint : NULL);
+    *element = inputs_tensor_type(m, job, in, name, hint && hint->dtype ? hint : NULL, true);
     xi_type type = {.kind = XINF_KIND_SEQUENCE, .shape = XI_SHAPE_UNKNOWN, .element = element};
     return xi_aten_dynamic(XI_ATEN_SEQUENCE, inputs_input(m, in, name, &type));
 }
@@ -273,7 +288,7 @@ static xi_aten_value inputs_param(xi_machine *m, xi_machine_job *job, xi_machine
     else if (xi_str_is(word, "bool"))
         out = inputs_number(m, in, name, XI_ATEN_BOOL);
     else if (xi_str_is(word, "Tensor")) {
-        xi_type t = inputs_tensor_type(m, job, in, name, hint);
+        xi_type t = inputs_tensor_type(m, job, in, name, hint, false);
         xi_value *v = xi_machine_good(m) ? inputs_input(m, in, name, &t) : NULL;
         if (v) out = xi_aten_tensor_of(&m->x, v);
     } else {
